@@ -1,0 +1,279 @@
+"""The rules of the tree that no reviewer should have to check by hand."""
+
+import ast
+import importlib.util
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDERS = {"sparse_export": "exporter", "sparse_train": "training", "sparse_client": "clients/python"}
+PACKAGES = {name: ROOT / folder / name for name, folder in FOLDERS.items() if (ROOT / folder / name).is_dir()}
+
+# From the bottom up: a module imports only from the lines before its own. A name stands for all below it, too.
+# `__init__` and `__main__` of a package stand above everything.
+LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "sparse_export": (
+        ("errors", "rows", "backbones", "report"),
+        ("options", "manifest", "beir", "tokenizer", "golden", "card"),
+        ("checkpoint", "bundle", "parity", "quality", "runtime"),
+        ("graph.tape",),
+        ("graph.attention", "graph.quantized", "graph.residual", "graph.sparse_output", "graph.token_decoder"),
+        ("graph.backbone", "graph.projection", "graph.storage", "precision"),
+        ("graph.head",),
+        ("families", "reference"),
+        ("assemble", "evaluation", "proof"),
+        ("judging",),
+        ("pipeline", "verify", "inspection"),
+        ("cli",),
+    ),
+    "sparse_client": (
+        ("errors",),
+        ("bundle", "progress", "table", "texts", "vectors", "writing"),
+        ("outputs", "records", "sessions", "tokens"),
+        ("local",),
+        ("cli",),
+    ),
+}
+
+HEAVY = {"onnx", "onnx_ir", "onnxruntime", "onnxscript", "sentence_transformers", "torch", "transformers"}
+BANNED = {"sparse_client": {"sentence_transformers", "torch", "transformers"}}
+VAGUE_NAMES = {"common", "helpers", "utils"}
+MAX_FILE_LINES, MAX_FUNCTION_LINES, MAX_PARAMETERS = 300, 60, 5
+HELP_SECONDS = 0.5
+
+# Written so that this file does not match itself.
+FOREIGN = re.compile(
+    r"(?<![\w./}-])/(?:work|tmp|root|home/\w+)(?![\w-])"
+    r"|\b(?:pypi\.org|pythonhosted\.org|registry\.npmjs\.org|registry\.yarnpkg\.com|deb\.debian\.org)\b"
+)
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """One imported name: `from a.b import c` gives a.b.c, whether c is a module or not."""
+
+    target: str
+    line: int
+    on_load: bool
+
+
+def modules(package: str) -> dict[str, Path]:
+    """Return every module of a package by its dotted name."""
+    base = PACKAGES[package].parent
+    found = {}
+    for path in sorted(PACKAGES[package].rglob("*.py")):
+        parts = path.relative_to(base).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def all_modules() -> Iterator[tuple[str, str, Path]]:
+    for package in PACKAGES:
+        for module, path in modules(package).items():
+            yield package, module, path
+
+
+def imports(module: str, path: Path) -> list[Import]:
+    """Return all imports of a file; on_load is false inside functions and under TYPE_CHECKING."""
+    tree = ast.parse(path.read_text(encoding="utf-8"), path)
+    later = {id(inner) for node in ast.walk(tree) if _runs_later(node) for inner in ast.walk(node)}
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            targets = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
+            targets = [f"{base}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        found += [Import(target, node.lineno, id(node) not in later) for target in targets]
+    return found
+
+
+def _runs_later(node: ast.AST) -> bool:
+    if isinstance(node, ast.If):
+        return ast.unparse(node.test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
+    return isinstance(node, Function)
+
+
+def prefixes(target: str) -> Iterator[str]:
+    """Yield a.b.c, a.b, a."""
+    while target:
+        yield target
+        target = target.rpartition(".")[0]
+
+
+def top(target: str) -> str:
+    return target.partition(".")[0]
+
+
+def place(path: Path, line: int) -> str:
+    return f"{path.relative_to(ROOT)}:{line}"
+
+
+def report(problems: list[str]) -> str:
+    return "\n" + "\n".join(problems)
+
+
+def test_packages_never_import_each_other() -> None:
+    problems = [
+        f"{place(path, used.line)}: imports {used.target}"
+        for package, module, path in all_modules()
+        for used in imports(module, path)
+        if top(used.target) in FOLDERS.keys() - {package}
+    ]
+    assert not problems, report(problems)
+
+
+def test_banned_libraries_are_never_imported() -> None:
+    problems = [
+        f"{place(path, used.line)}: {package} must do without {top(used.target)}"
+        for package, module, path in all_modules()
+        for used in imports(module, path)
+        if top(used.target) in BANNED.get(package, ())
+    ]
+    assert not problems, report(problems)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_command_line_loads_no_heavy_library(package: str) -> None:
+    known = modules(package)
+    waiting = [(f"{package}.cli",), (package,)] if f"{package}.cli" in known else []
+    seen, problems = set(), []
+    while waiting:
+        chain = waiting.pop()
+        if chain[-1] in seen:
+            continue
+        seen.add(chain[-1])
+        for used in imports(chain[-1], known[chain[-1]]):
+            if not used.on_load:
+                continue
+            if top(used.target) in HEAVY:
+                problems.append(" -> ".join((*chain, used.target)))
+            # A module's parents are loaded before it.
+            waiting += [(*chain, name) for name in prefixes(used.target) if name in known]
+    assert not problems, report(problems)
+
+
+def layer_of(package: str, module: str) -> tuple[int, str] | None:
+    """Return the number of the module's line in the table and the name that it is listed under."""
+    rank = {name: number for number, names in enumerate(LAYERS[package]) for name in names}
+    below = module.removeprefix(package).lstrip(".")
+    return next(((rank[name], name) for name in prefixes(below) if name in rank), None)
+
+
+def is_on_top(module: str, path: Path, used: list[Import]) -> bool:
+    facade = path.name == "__init__.py" and (not used or "." not in module)
+    return facade or path.name == "__main__.py"
+
+
+@pytest.mark.parametrize("package", LAYERS)
+def test_imports_point_downwards(package: str) -> None:
+    known, problems = modules(package), []
+    for module, path in known.items():
+        used_here, own = imports(module, path), layer_of(package, module)
+        if is_on_top(module, path, used_here):
+            continue
+        if own is None:
+            problems.append(f"{module}: give it a line in LAYERS of {Path(__file__).name}")
+            continue
+        for used in used_here:
+            target = next((name for name in prefixes(used.target) if name in known), None)
+            if target is None:
+                continue
+            other = layer_of(package, target)
+            if other is None or (other[0] >= own[0] and other[1] != own[1]):
+                problems.append(f"{place(path, used.line)}: imports {target}, which is not below {module}")
+    assert not problems, report(problems)
+
+
+def test_file_names_say_what_is_inside() -> None:
+    files = [path.relative_to(ROOT) for path in tracked_files() if path.suffix == ".py"]
+    problems = [f"{path}: a vague name" for path in files if VAGUE_NAMES & {path.stem, *path.parent.parts}]
+    problems += [
+        f"{path}: pytest imports by path, so no __init__.py here"
+        for path in files
+        if path.name == "__init__.py" and {"tests", "docker"} & {*path.parts}
+    ]
+    assert not problems, report(problems)
+
+
+def test_files_and_functions_stay_small() -> None:
+    problems = []
+    for _, _, path in all_modules():
+        text = path.read_text(encoding="utf-8")
+        if (lines := len(text.splitlines())) > MAX_FILE_LINES:
+            problems.append(f"{place(path, 1)}: {lines} lines, at most {MAX_FILE_LINES}")
+        for node in ast.walk(ast.parse(text, path)):
+            if isinstance(node, Function):
+                problems += [f"{place(path, node.lineno)}: {node.name} has {fault}" for fault in faults(node)]
+    assert not problems, report(problems)
+
+
+def faults(function: Function) -> Iterator[str]:
+    lines = function.end_lineno - function.lineno + 1
+    if lines > MAX_FUNCTION_LINES:
+        yield f"{lines} lines, at most {MAX_FUNCTION_LINES}"
+    arguments = function.args
+    named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+    # An underscore marks what only a caller's protocol asks for.
+    count = sum(arg is not None and arg.arg not in {"self", "cls"} and arg.arg[0] != "_" for arg in named)
+    # A click command has a parameter for every option.
+    if count > MAX_PARAMETERS and not function.decorator_list:
+        yield f"{count} parameters, at most {MAX_PARAMETERS}"
+
+
+def tracked_files() -> list[Path]:
+    """Return what is, or would be with the next `git add`, in the repository."""
+    listing = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    names = subprocess.run(listing, cwd=ROOT, capture_output=True, check=True).stdout.decode().split("\0")
+    return sorted(path for name in {*names} if (path := ROOT / name).is_file())
+
+
+def test_no_file_names_this_machine_or_a_registry() -> None:
+    problems = []
+    for path in tracked_files():
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        for number, line in enumerate(text.splitlines(), 1):
+            problems += [f"{place(path, number)}: {match[0]}" for match in FOREIGN.finditer(line)]
+    assert not problems, report(problems)
+
+
+HELP = """
+import sys
+from sparse_export.cli import main
+sys.argv = ["sparse-export", "--help"]
+try:
+    main()
+finally:
+    print(*sys.modules)
+"""
+
+
+def test_help_imports_no_heavy_library() -> None:
+    shown = subprocess.run([sys.executable, "-c", HELP], capture_output=True, text=True, check=True).stdout
+    loaded = set(shown.splitlines()[-1].split())
+    assert sorted(loaded & HEAVY) == []
+
+
+def test_help_answers_at_once() -> None:
+    command = [Path(sys.executable).with_name("sparse-export"), "--help"]
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        subprocess.run(command, capture_output=True, check=True)
+        seconds.append(time.perf_counter() - start)
+    assert min(seconds) < HELP_SECONDS, seconds
