@@ -1,0 +1,43 @@
+"""From a plan to the graph of one precision; the passes of each precision, in order, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import onnx_ir as ir
+
+from sparse_export.families import Plan
+from sparse_export.graph import residual, sparse_output
+from sparse_export.graph.tape import finish
+from sparse_export.options import ExportOptions, Output, Precision
+from sparse_export.precision import fp16, int8
+from sparse_export.precision.sensitivity import HEAD
+
+PASSES: dict[Precision, tuple[Callable[[ir.Model], object], ...]] = {
+    Precision.FP32: (),
+    Precision.FP16: (fp16.convert,),
+    Precision.INT8: (residual.unfuse,),
+}
+
+
+def assemble(
+    plan: Plan, options: ExportOptions, max_active_dims: int | None, in_float: frozenset[str] = frozenset()
+) -> ir.Model:
+    """Return the graph of a plan in a precision; the plan is not changed.
+
+    Args:
+        plan: What `families` traced.
+        options: Precision and form of the output.
+        max_active_dims: Largest number of pairs, None for no limit.
+        in_float: In int8, the names of products that stay in float; `HEAD` for the head.
+    """
+    model = plan.states.clone()
+    if options.precision is Precision.INT8:
+        int8.quantize(model, keep=in_float)
+    for change in PASSES[options.precision]:
+        change(model)
+    plan.head.attach(model, Precision.FP32 if HEAD in in_float else options.precision)
+    if options.form is Output.SPARSE:
+        sparse_output.attach(model, max_active_dims)
+    finish(model)
+    return model

@@ -1,0 +1,166 @@
+"""The command sparse-export: options in, one call, tables out. Anything heavy is imported when it is needed."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+from click_default_group import DefaultGroup
+
+from sparse_export.errors import SparseExportError
+from sparse_export.options import OPSETS, PRECISION_OF_QUANTIZE, ExportOptions, Output
+
+
+class _Group(DefaultGroup):
+    """Turns the errors that are the user's to mend into one line and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SparseExportError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Group, default="export", default_if_no_args=False, context_settings={"max_content_width": 110})
+@click.version_option(package_name="sparse-export")
+def main() -> None:
+    """Take a sparse text encoder (SPLADE) to production: export it to ONNX, quantized and proven equal to PyTorch.
+
+    \b
+    sparse-export --model naver/splade-v3 --quantize int8
+    sparse-export verify splade-v3-int8
+    """
+
+
+@main.command()
+@click.option("--model", required=True, metavar="FOLDER|HUB_ID", help="SparseEncoder or masked language model.")
+@click.option("--output", type=click.Path(path_type=Path), help="Folder of the bundle.  [default: NAME-PRECISION]")
+@click.option(
+    "--quantize",
+    type=click.Choice(list(PRECISION_OF_QUANTIZE)),
+    default="none",
+    show_default=True,
+    help="none: fp32, anywhere. fp16: GPU and WebGPU. int8: CPU.",
+)
+@click.option("--revision", help="Branch, tag or commit of a hub id.")
+@click.option("--trust-remote-code", is_flag=True, help="Run code that the checkpoint brings along.")
+@click.option("--max-length", type=int, help="Tokens of a text.  [default: the checkpoint's own]")
+@click.option("--max-active-dims", type=int, help="Largest number of active dimensions.  [default: no limit]")
+@click.option("--dense", is_flag=True, help="Return sentence_embedding [batch, dimension] instead of sorted pairs.")
+@click.option("--opset", type=click.IntRange(*OPSETS), default=OPSETS[1], show_default=True, help="ONNX opset.")
+@click.option("--eval-data", type=click.Path(path_type=Path), metavar="DIR", help="BEIR folder: measure nDCG@10 too.")
+@click.option("--min-ndcg-ratio", type=float, default=0.99, show_default=True, help="Least share of PyTorch's nDCG@10.")
+@click.option("--force", is_flag=True, help="Replace an existing bundle.")
+def export(model: str, output: Path | None, quantize: str, dense: bool, **choices: Any) -> None:
+    """Export a checkpoint to a verified bundle (the default command).
+
+    A token for a gated hub model is read from the environment variable HF_TOKEN.
+
+    \b
+    sparse-export --model naver/splade-v3 --quantize int8
+    sparse-export --model ./my-splade --output bundle --eval-data datasets/nfcorpus
+    """
+    precision = PRECISION_OF_QUANTIZE[quantize]
+    output = output or Path(f"{Path(model.rstrip('/')).name}-{precision}")
+    form = Output.DENSE if dense else Output.SPARSE
+    options = ExportOptions(model=model, output=output, precision=precision, form=form, **choices)
+    with _quiet_libraries(), _steps() as say:
+        from sparse_export.pipeline import export as run
+
+        content = run(options, say)
+    from sparse_export import report
+
+    _table(report.parity_rows(content), title=f"{output}: {precision} against PyTorch")
+    if content["quality"]:
+        _table(report.quality_rows(content), title=f"retrieval on {options.eval_data}")
+    _table([("", ""), *report.summary_rows(content)])
+    if quantize == "fp16":
+        click.echo("fp16 is for GPU and WebGPU; on a CPU it is slower than fp32.")
+
+
+@main.command()
+@click.argument("bundle", type=click.Path(path_type=Path))
+def verify(bundle: Path) -> None:
+    """Replay a bundle's golden vectors and checksums; needs no torch.
+
+    \b
+    sparse-export verify splade-v3-int8
+    """
+    from sparse_export import manifest, report
+    from sparse_export.verify import verify as run
+
+    reports = run(bundle)
+    parity = {route: parity.as_dict() for route, parity in reports.items()}
+    _table(report.parity_rows({"parity": parity}), title=f"{bundle}: {manifest.read(bundle)['precision']}, verified")
+
+
+@main.command()
+@click.argument("bundle", type=click.Path(path_type=Path))
+def inspect(bundle: Path) -> None:
+    """Show what is inside a bundle: family, inputs, outputs, operators, sizes.
+
+    \b
+    sparse-export inspect splade-v3-int8
+    """
+    from sparse_export import manifest, report
+    from sparse_export.inspection import inspect as run
+
+    graphs = run(bundle)
+    content = manifest.read(bundle)
+    keys = ("family", "precision", "dimension", "pooling", "activation", "max_length", "opset", "similarity", "prompts")
+    _table([("bundle", str(bundle)), *((key, str(content[key])) for key in keys if key in content)])
+    for graph in graphs:
+        rows: report.Rows = [("graph", f"{graph.name}, {report.megabytes(graph.size)}")]
+        rows += [("inputs", ", ".join(graph.inputs)), ("outputs", ", ".join(graph.outputs))]
+        rows += [("operators", ", ".join(f"{count} {name}" for name, count in graph.operators))]
+        rows += [("weights", ", ".join(f"{report.megabytes(size)} {name}" for name, size in graph.weights) or "none")]
+        _table(rows)
+
+
+@contextlib.contextmanager
+def _steps() -> Iterator[Any]:
+    """Show the current step on stderr: as a spinner in a terminal, as a line each elsewhere."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    with console.status("Loading libraries") as status:
+
+        def say(step: str) -> None:
+            status.update(step)
+            if not console.is_terminal:
+                console.print(step, highlight=False)
+
+        yield say
+
+
+@contextlib.contextmanager
+def _quiet_libraries() -> Iterator[None]:
+    """Keep the chatter of the libraries away; their errors arrive as exceptions."""
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1" if not sys.stderr.isatty() else "0")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def _table(rows: list[tuple[str, ...]], title: str | None = None) -> None:
+    from rich.console import Console
+    from rich.markup import escape  # a shape in square brackets is no markup
+    from rich.table import Table
+
+    table = Table(*map(escape, rows[0]), title=title and escape(title), title_justify="left")
+    for row in rows[1:]:
+        table.add_row(*map(escape, row))
+    Console(soft_wrap=not sys.stdout.isatty()).print(table)

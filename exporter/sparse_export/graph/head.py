@@ -1,0 +1,97 @@
+"""The SPLADE head: hidden states to one weight per vocabulary entry, never as `[batch, sequence, vocab]`.
+
+    hidden float32 [batch, sequence, hidden]  ->  sentence_embedding float32 [batch, vocab]
+
+The vocabulary projection is written block by block, each block followed by its reduction over the sequence. For max
+pooling everything monotone waits until after the maximum: bias, relu, log1p, and in int8 all scales.
+Formulas: SPLADE v2 (arXiv 2109.10086), log1p_relu (arXiv 2504.14839), as sentence-transformers' SpladePooling has them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import onnx_ir as ir
+
+from sparse_export.graph.projection import projection
+from sparse_export.graph.tape import GraphTape
+from sparse_export.options import Precision
+
+# Columns of one block: its products of a batch stay in the second-level cache (measured: benchmarks/, DESIGN 5).
+BLOCK = 240
+ACTIVATIONS = {"relu": 1, "log1p_relu": 2}  # how many times log1p is applied after relu
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A vocabulary projection and how its logits become weights.
+
+    Attributes:
+        weight: float32 `[hidden, vocab]`.
+        bias: float32 `[vocab]`.
+        pooling: `max` or `sum`, over the sequence.
+        activation: One of `ACTIVATIONS`.
+    """
+
+    weight: np.ndarray
+    bias: np.ndarray
+    pooling: str
+    activation: str
+
+    @property
+    def dimension(self) -> int:
+        """Number of vocabulary entries."""
+        return int(self.weight.shape[1])
+
+    def attach(self, model: ir.Model, precision: Precision) -> None:
+        """Replace the outputs of a backbone, hidden states and mask, by `sentence_embedding`."""
+        tape = GraphTape(model.graph)
+        hidden, mask = model.graph.outputs
+        states = _without_padding(tape, hidden, mask)
+        pool = {"max": self._max_pool, "sum": self._sum_pool}[self.pooling]
+        weights = pool(tape, states, mask, precision)
+        # 0 for a row with nothing unmasked: its vector is empty.
+        seen = tape.op("ReduceMax", mask, tape.constant([1], "axis_1"), keepdims=1)
+        embedding = tape.op("Mul", weights, tape.op("Cast", seen, to=ir.DataType.FLOAT))
+        embedding.name, embedding.dtype = "sentence_embedding", ir.DataType.FLOAT
+        embedding.shape = ir.Shape(["batch", self.dimension])
+        model.graph.outputs.clear()
+        model.graph.outputs.append(embedding)
+
+    def _blocks(self) -> list[slice]:
+        edges = [*range(0, self.dimension, BLOCK), self.dimension]
+        return [slice(*edge) for edge in zip(edges, edges[1:], strict=False)]
+
+    def _max_pool(self, tape: GraphTape, states: ir.Value, mask: ir.Value, precision: Precision) -> ir.Value:
+        del mask  # padding holds a copy of an unmasked state
+        project = projection(tape, states, self.weight, precision)
+        axis = tape.constant([1], "axis_1")
+        pooled = [tape.op("ReduceMax", project.products(block), axis, keepdims=0) for block in self._blocks()]
+        largest = project.logits(tape.op("Concat", *pooled, axis=1), slice(0, self.dimension), pooled=True)
+        return self._activate(tape, tape.op("Add", largest, tape.constant(self.bias, "head.bias")))
+
+    def _sum_pool(self, tape: GraphTape, states: ir.Value, mask: ir.Value, precision: Precision) -> ir.Value:
+        project = projection(tape, states, self.weight, precision)
+        axis = tape.constant([1], "axis_1")
+        seen = tape.op("Unsqueeze", tape.op("Cast", mask, to=ir.DataType.FLOAT), tape.constant([2], "axis_2"))
+        pooled = []
+        for block in self._blocks():
+            logits = project.logits(project.products(block), block, pooled=False)
+            biased = tape.op("Add", logits, tape.constant(self.bias[block], f"head.{block.start}.bias"))
+            pooled.append(tape.op("ReduceSum", tape.op("Mul", self._activate(tape, biased), seen), axis, keepdims=0))
+        return tape.op("Concat", *pooled, axis=1)
+
+    def _activate(self, tape: GraphTape, logits: ir.Value) -> ir.Value:
+        weights = tape.op("Relu", logits)
+        for _ in range(ACTIVATIONS[self.activation]):
+            weights = tape.op("Log", tape.op("Add", weights, tape.constant(np.float32(1.0), "one")))
+        return weights
+
+
+def _without_padding(tape: GraphTape, hidden: ir.Value, mask: ir.Value) -> ir.Value:
+    """Put the row's first unmasked state in every padded position: neither its maximum nor its int8 scale changes."""
+    first = tape.op("ArgMax", mask, axis=1, keepdims=1)
+    state = tape.op("GatherND", hidden, first, batch_dims=1)
+    shown = tape.op("Cast", tape.op("Unsqueeze", mask, tape.constant([2], "axis_2")), to=ir.DataType.BOOL)
+    return tape.op("Where", shown, hidden, tape.op("Unsqueeze", state, tape.constant([1], "axis_1")))

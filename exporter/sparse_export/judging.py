@@ -1,0 +1,80 @@
+"""Write a graph and judge it; where int8 misses a bar, leave more of its products in float until it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from sparse_export import proof
+from sparse_export.assemble import assemble
+from sparse_export.errors import ParityError, QualityError
+from sparse_export.evaluation import Judge
+from sparse_export.families import Plan
+from sparse_export.graph import storage
+from sparse_export.options import ExportOptions, Precision
+from sparse_export.precision import sensitivity
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A graph that kept its promise.
+
+    Attributes:
+        parity: The reports of `proof.prove` by name.
+        quality: The figures of the quality gate, None where nothing was given to measure.
+        in_float: Names of the products that had to stay in float for it.
+    """
+
+    parity: dict[str, Any]
+    quality: dict[str, Any] | None
+    in_float: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Court:
+    """Everything that judges the graphs of one plan.
+
+    Attributes:
+        material: Texts and PyTorch's vectors of them.
+        judge: The quality gate, None where no collection was given.
+        limit: `max_active_dims` of the graph.
+        say: Is told each step.
+    """
+
+    material: proof.Material
+    judge: Judge | None
+    limit: int | None
+    say: Callable[[str], None]
+
+    def write_passing(self, path: Path, plan: Plan, options: ExportOptions) -> Verdict:
+        """Write the first graph that passes, the one with the fewest products in float.
+
+        Raises:
+            ParityError: Even the last attempt differs too much from PyTorch; the first attempt's report is shown.
+            QualityError: Likewise for the quality gate.
+        """
+        backoff = self._float_steps(plan) if options.precision is Precision.INT8 else ()
+        missed: ParityError | QualityError | None = None
+        for in_float in chain([frozenset[str]()], backoff):
+            note = f", {len(in_float)} products in float" if in_float else ""
+            self.say(f"Writing and proving the {options.precision} graph{note}")
+            storage.save(assemble(plan, options, self.limit, in_float), path, options.external_data_bytes)
+            try:
+                reports = proof.prove(path, self.material, options.precision)
+                quality = self.judge.judge(path) if self.judge else None
+            except (ParityError, QualityError) as error:
+                missed = missed or error
+            else:
+                return Verdict({name: report.as_dict() for name, report in reports.items()}, quality, sorted(in_float))
+        assert missed is not None
+        raise missed
+
+    def _float_steps(self, plan: Plan) -> Iterator[frozenset[str]]:
+        self.say("Ranking the products by their int8 error")
+        batches = [
+            {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask} for batch in self.material.batches
+        ]
+        yield from sensitivity.steps(sensitivity.rank(plan.states, plan.head.weight, batches))

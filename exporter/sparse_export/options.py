@@ -1,0 +1,78 @@
+"""What the user may choose, checked before anything heavy is imported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from sparse_export.errors import InputError
+
+OPSETS = (18, 20)  # ReduceMax takes its axes as an input from 18 on; hosts of ONNX Runtime 1.17 stop at 20
+EXTERNAL_DATA_BYTES = 2**31 - 2**26  # protobuf ends at 2 GiB; leave room for the nodes
+
+
+class Precision(StrEnum):
+    """Precision of a bundle, as its manifest names it."""
+
+    FP32 = "fp32"
+    FP16 = "fp16"
+    INT8 = "int8"
+
+
+PRECISION_OF_QUANTIZE = {"none": Precision.FP32, "fp16": Precision.FP16, "int8": Precision.INT8}
+
+
+class Output(StrEnum):
+    """What document.onnx returns: sorted pairs, or the weights of the whole dimension."""
+
+    SPARSE = "sparse"
+    DENSE = "dense"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportOptions:
+    """One export.
+
+    Attributes:
+        model: Folder or hub id of the checkpoint.
+        output: Folder of the bundle.
+        precision: Precision of the graphs.
+        revision: Branch, tag or commit of a hub id.
+        trust_remote_code: Run code that the checkpoint brings along.
+        max_length: Tokens of a text, special tokens included; None keeps the checkpoint's own.
+        max_active_dims: Largest number of active dimensions of a text; None keeps the checkpoint's own.
+        form: Sparse pairs or a dense row.
+        opset: ONNX opset of the graphs.
+        force: Replace an existing bundle.
+        eval_data: BEIR folder for the quality report.
+        min_ndcg_ratio: Smallest share of PyTorch's nDCG@10 that passes.
+        external_data_bytes: Weights of a graph beyond this size go to a side file.
+
+    Raises:
+        InputError: A value is out of its range.
+    """
+
+    model: str
+    output: Path
+    precision: Precision = Precision.FP32
+    revision: str | None = None
+    trust_remote_code: bool = False
+    max_length: int | None = None
+    max_active_dims: int | None = None
+    form: Output = Output.SPARSE
+    opset: int = OPSETS[1]
+    force: bool = False
+    eval_data: Path | None = None
+    min_ndcg_ratio: float = 0.99
+    external_data_bytes: int = EXTERNAL_DATA_BYTES
+
+    def __post_init__(self) -> None:
+        for name in ("max_length", "max_active_dims"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise InputError(f"{name} is {value}; it must be 1 or more.")
+        if not OPSETS[0] <= self.opset <= OPSETS[1]:
+            raise InputError(f"The opset is {self.opset}; allowed are {OPSETS[0]} to {OPSETS[1]}.")
+        if not 0 <= self.min_ndcg_ratio <= 1:
+            raise InputError(f"min_ndcg_ratio is {self.min_ndcg_ratio}; it must lie between 0 and 1.")

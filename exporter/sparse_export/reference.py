@@ -1,0 +1,54 @@
+"""What sentence-transformers makes of a text: torch, float32, eval. The judge of every export."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from sparse_export.checkpoint import Checkpoint
+from sparse_export.golden import Golden
+from sparse_export.rows import Row
+
+
+def token_batch(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> dict[str, Any]:
+    """Return sentence-transformers' features of a padded batch: `input_ids`, `attention_mask` and what else it adds."""
+    return checkpoint.encoder.preprocess(list(texts), prompt=checkpoint.prompt(route), task=route)
+
+
+def encode_batch(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> list[Row]:
+    """Encode texts as one padded batch.
+
+    Args:
+        checkpoint: The loaded checkpoint.
+        route: `document` or `query`.
+        texts: The texts, without prompts.
+
+    Returns:
+        One row per text.
+    """
+    encode = {"document": checkpoint.encoder.encode_document, "query": checkpoint.encoder.encode_query}[route]
+    with torch.no_grad():
+        weights = encode(
+            list(texts),
+            batch_size=max(1, len(texts)),
+            convert_to_sparse_tensor=False,
+            show_progress_bar=False,
+        )
+    return [Row.of_dense(row) for row in np.asarray(weights)]
+
+
+def golden_vectors(checkpoint: Checkpoint, routes: Iterable[str], texts: Sequence[str]) -> list[Golden]:
+    """Encode every text alone, so that no vector has seen padding."""
+    return [
+        Golden(
+            route,
+            text,
+            token_batch(checkpoint, route, [text])["input_ids"][0].tolist(),
+            encode_batch(checkpoint, route, [text])[0],
+        )
+        for route in routes
+        for text in texts
+    ]

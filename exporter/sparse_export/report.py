@@ -1,0 +1,62 @@
+"""The figures of an export as rows of text: for the terminal and for the model card."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Rows = list[tuple[str, ...]]
+REPORTS = {
+    "alone": "a text alone, to PyTorch",
+    "padded": "in padded batches, to PyTorch",
+    "neighbours": "alone to batched",
+}
+FIGURES = (
+    ("texts", "texts", "{}"),
+    ("max_difference", "largest difference of a weight", "{:.1e}"),
+    ("mean_cosine", "mean cosine", "{:.5f}"),
+    ("worst_cosine", "worst cosine", "{:.5f}"),
+    ("overlap", "top-64 overlap", "{:.4f}"),
+    ("reference_active", "active dimensions before", "{:.1f}"),
+    ("active", "active dimensions after", "{:.1f}"),
+)
+
+
+def parity_rows(content: dict[str, Any]) -> Rows:
+    """Return a head and a row for each figure of a manifest's parity reports, one column a report."""
+    reports = content["parity"]
+    head = ("", *(REPORTS.get(name, f"route {name}") for name in reports))
+    return [
+        head,
+        *((label, *(form.format(report[key]) for report in reports.values())) for key, label, form in FIGURES),
+    ]
+
+
+def quality_rows(content: dict[str, Any]) -> Rows:
+    """Return a head and a row for each side of a manifest's quality report."""
+    sides = content["quality"]
+    names = list(sides["pytorch"])
+    return [
+        ("", *(name.replace("_", " ") for name in names)),
+        *((side, *(f"{figures[name]:.4g}" for name in names)) for side, figures in sides.items()),
+    ]
+
+
+def summary_rows(content: dict[str, Any]) -> Rows:
+    """Return name and value of what else is worth a line: sizes, seconds, what stayed in float."""
+    graphs = sum(entry["size"] for name, entry in content["files"].items() if ".onnx" in name)
+    rows: Rows = [
+        ("precision", content["precision"]),
+        ("weights before", megabytes(content["source"]["size"])),
+        ("graphs after", megabytes(graphs)),
+        ("export", f"{content['seconds']} s"),
+    ]
+    if content["in_float"]:
+        rows.append(("left in float to keep the promise", ", ".join(content["in_float"])))
+    if not content["backbone"]["tested"]:
+        rows.append(("backbone", f"{content['backbone']['model_type']} (not in the tested table)"))
+    return rows
+
+
+def megabytes(size: int) -> str:
+    """Return a size in MB of 10^6 bytes."""
+    return f"{size / 1e6:.1f} MB"
