@@ -1,0 +1,112 @@
+"""Every row of the backbone table against sentence-transformers, in every precision, padded either way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tiny_checkpoints import CONFIGS, VOCABULARY, save_masked_lm
+
+from sparse_export import ExportOptions, Precision, parity
+from sparse_export.assemble import assemble
+from sparse_export.backbones import BACKBONES
+from sparse_export.checkpoint import Checkpoint, read_checkpoint
+from sparse_export.families import Plan, family_of
+from sparse_export.graph import storage
+from sparse_export.parity import Parity
+from sparse_export.rows import Row
+from sparse_export.runtime import EncoderGraph
+
+Case = tuple[ExportOptions, Checkpoint, Plan]
+# Tiny random models are harder on int8 than trained ones: 32 hidden units leave no redundancy.
+INT8_MEAN_COSINE = 0.99
+
+
+@pytest.fixture(scope="module")
+def plans(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Case]:
+    @cache
+    def plan(model_type: str) -> Case:
+        folder = save_masked_lm(tmp_path_factory.mktemp("backbones") / model_type, model_type)
+        options = ExportOptions(model=str(folder), output=folder / "unused")
+        checkpoint = read_checkpoint(options)
+        return options, checkpoint, family_of(checkpoint).plan(checkpoint, options.opset)
+
+    return plan
+
+
+def batches() -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return token ids and masks: alone, and three lengths padded on the right and on the left."""
+    generator = np.random.default_rng(0)
+    ids = generator.integers(5, len(VOCABULARY), (3, 40))
+    right, left = np.ones_like(ids), np.ones_like(ids)
+    for row, length in enumerate((40, 23, 2)):
+        right[row, length:] = 0
+        left[row, : 40 - length] = 0
+    return {
+        "one token": (ids[:1, :1], np.ones((1, 1), np.int64)),
+        "alone": (ids[:1], np.ones((1, 40), np.int64)),
+        "right": (ids * right, right),
+        "left": (ids * left, left),
+    }
+
+
+def pytorch(checkpoint: Checkpoint, ids: np.ndarray, mask: np.ndarray) -> list[Row]:
+    features = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
+    with torch.inference_mode():
+        return [Row.of_dense(row) for row in checkpoint.encoder(features)["sentence_embedding"].numpy()]
+
+
+def compared(case: Case, precision: Precision, tmp_path: Path) -> dict[str, Parity]:
+    options, checkpoint, plan = case
+    chosen = ExportOptions(model=options.model, output=options.output, precision=precision)
+    path = tmp_path / "document.onnx"
+    storage.save(assemble(plan, chosen, None), path, options.external_data_bytes)
+    graph = EncoderGraph(path)
+    return {name: parity.compare(pytorch(checkpoint, *batch), graph.run(*batch)) for name, batch in batches().items()}
+
+
+def test_every_row_has_a_checkpoint() -> None:
+    assert {row.model_type for row in BACKBONES} == set(CONFIGS)
+    assert all(row.tested for row in BACKBONES)
+
+
+@pytest.mark.parametrize("precision", list(Precision))
+@pytest.mark.parametrize("model_type", CONFIGS)
+def test_parity(plans: Callable[[str], Case], model_type: str, precision: Precision, tmp_path: Path) -> None:
+    reports = compared(plans(model_type), precision, tmp_path)
+    assert all(report.reference_active > 10 for report in reports.values()), "an empty vector would prove nothing"
+    if precision is Precision.INT8:
+        assert all(report.mean_cosine >= INT8_MEAN_COSINE for report in reports.values()), reports
+    else:
+        parity.check(reports, precision)
+
+
+@pytest.mark.parametrize("model_type", CONFIGS)
+def test_attention_is_fused(plans: Callable[[str], Case], model_type: str) -> None:
+    _, checkpoint, plan = plans(model_type)
+    operators = [node.op_type for node in plan.states.graph]
+    layers = checkpoint.encoder[0].model.config.num_hidden_layers
+    assert operators.count("MultiHeadAttention") == (layers if plan.backbone.fused_attention else 0)
+    assert operators.count("Softmax") == (0 if plan.backbone.fused_attention else layers)
+
+
+@pytest.mark.parametrize("precision", list(Precision))
+@pytest.mark.parametrize("model_type", CONFIGS)
+def test_row_with_nothing_unmasked_is_empty(
+    plans: Callable[[str], Case], model_type: str, precision: Precision, tmp_path: Path
+) -> None:
+    options, _, plan = plans(model_type)
+    chosen = ExportOptions(model=options.model, output=options.output, precision=precision)
+    path = tmp_path / "document.onnx"
+    storage.save(assemble(plan, chosen, None), path, options.external_data_bytes)
+    graph = EncoderGraph(path)
+    ids, mask = batches()["alone"]
+    together = graph.run(np.repeat(ids, 2, axis=0), np.stack([mask[0], np.zeros_like(mask[0])]))
+    assert len(together[1].indices) == 0
+    np.testing.assert_array_equal(together[0].indices, graph.run(ids, mask)[0].indices)
+    empty = np.zeros((1, 0), np.int64)
+    assert [len(row.indices) for row in graph.run(empty, empty)] == [0]

@@ -1,0 +1,139 @@
+"""The judge is judged: what is broken on purpose must turn it red."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx_ir as ir
+import pytest
+
+from sparse_export import ExportOptions, Precision, parity, proof
+from sparse_export.assemble import assemble
+from sparse_export.checkpoint import Checkpoint, read_checkpoint
+from sparse_export.errors import ParityError
+from sparse_export.families import Plan, family_of
+from sparse_export.golden import REAL_TEXTS, Golden
+from sparse_export.graph import storage
+from sparse_export.graph.tape import GraphTape
+from sparse_export.precision.sensitivity import rank
+from sparse_export.rows import Row
+
+
+@pytest.fixture(scope="module")
+def case(splade_tiny: Path) -> tuple[Checkpoint, Plan, proof.Material]:
+    options = ExportOptions(model=str(splade_tiny), output=Path("unused"))
+    checkpoint = read_checkpoint(options)
+    material = proof.material(checkpoint, ("document",), ("", "a", *REAL_TEXTS[:14]))
+    return checkpoint, family_of(checkpoint).plan(checkpoint, options.opset), material
+
+
+def prove(
+    case: tuple[Checkpoint, Plan, proof.Material], change: Callable[[ir.Graph], None], path: Path, precision: str
+) -> None:
+    _, plan, material = case
+    options = ExportOptions(model="unused", output=path, precision=Precision(precision))
+    model = assemble(plan, options, None)
+    change(model.graph)
+    storage.save(model, path / "document.onnx", options.external_data_bytes)
+    proof.prove(path / "document.onnx", material, options.precision)
+
+
+def weight_changed(graph: ir.Graph) -> None:
+    value = next(value for name, value in graph.initializers.items() if "output.dense.bias" in name)
+    changed = value.const_value.numpy().copy()
+    changed[0] += 4
+    value.const_value = ir.tensor(changed, name=value.name)
+
+
+def mask_dropped(graph: ir.Graph) -> None:
+    """Give every reader of the mask a mask of ones."""
+    mask = next(value for value in graph.inputs if value.name == "attention_mask")
+    uses = mask.uses()
+    ones = GraphTape(graph, before=next(iter(graph))).op(
+        "Sign", GraphTape(graph, before=next(iter(graph))).op("Add", mask, GraphTape(graph).constant([1], "axis_1"))
+    )
+    graph.sort()
+    for node, index in uses:
+        node.replace_input_with(index, ones)
+
+
+def rows_swapped(graph: ir.Graph) -> None:
+    """Exchange the embeddings of `the` and `weather`."""
+    tables = [value for value in graph.initializers.values() if value.shape and value.shape[0] == 30522]
+    value = max(tables, key=lambda value: value.const_value.size)
+    changed = value.const_value.numpy().copy()
+    changed[[1996, 4633]] = changed[[4633, 1996]]
+    value.const_value = ir.tensor(changed, name=value.name)
+
+
+def untouched(graph: ir.Graph) -> None:
+    del graph
+
+
+@pytest.mark.parametrize("precision", list(Precision))
+def test_an_intact_graph_passes(case: tuple[Checkpoint, Plan, proof.Material], precision: str, tmp_path: Path) -> None:
+    prove(case, untouched, tmp_path, precision)
+
+
+@pytest.mark.parametrize("precision", list(Precision))
+@pytest.mark.parametrize("damage", [weight_changed, mask_dropped, rows_swapped])
+def test_a_broken_graph_fails(
+    case: tuple[Checkpoint, Plan, proof.Material], damage: Callable[[ir.Graph], None], precision: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ParityError, match="differs from PyTorch"):
+        prove(case, damage, tmp_path, precision)
+
+
+def test_a_neighbour_changes_nothing(splade_int8_bundle: Path) -> None:
+    import json
+
+    content = json.loads((splade_int8_bundle / "manifest.json").read_text())
+    assert content["parity"]["neighbours"]["max_difference"] <= 1e-3
+
+
+def test_int8_of_the_real_model_keeps_its_stricter_promise(splade_int8_bundle: Path) -> None:
+    import json
+
+    content = json.loads((splade_int8_bundle / "manifest.json").read_text())
+    assert content["in_float"] == []
+    for name in ("alone", "padded"):
+        report = content["parity"][name]
+        assert report["mean_cosine"] >= 0.998
+        assert report["worst_cosine"] >= 0.99
+        assert report["overlap"] >= 0.97
+
+
+def test_a_foreign_tokenizer_is_found(splade_bundle: Path) -> None:
+    vector = Golden("document", "hello", [101, 1, 102], Row(np.zeros(0, np.int32), np.zeros(0, np.float32)))
+    with pytest.raises(ParityError, match="tokenizer.json gives"):
+        proof.check_tokenizer(splade_bundle / "tokenizer.json", {"document": ""}, [vector])
+
+
+def test_the_most_damaged_product_ranks_first(case: tuple[Checkpoint, Plan, proof.Material]) -> None:
+    _, plan, material = case
+    model = plan.states.clone()
+    node = [node for node in model.graph if node.op_type == "MatMul"][3]
+    weight = node.inputs[1].const_value.numpy().copy()
+    weight[0] *= 300  # one input outweighs the rest of its columns, so 8 bits leave little for them
+    node.inputs[1].const_value = ir.tensor(weight, name=node.inputs[1].name)
+    batches = [{"input_ids": batch.input_ids, "attention_mask": batch.attention_mask} for batch in material.batches]
+    assert rank(model, plan.head.weight, batches)[0][0] == node.name
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "cosine", "overlap"),
+    [
+        (([], []), ([], []), 1.0, 1.0),
+        (([3], [1.0]), ([], []), 0.0, 0.0),
+        (([], []), ([3], [1.0]), 0.0, 0.0),
+        (([3, 1], [2.0, 1.0]), ([3, 1], [2.0, 1.0]), 1.0, 1.0),
+        (([3, 1], [1.0, 1.0]), ([3, 2], [1.0, 1.0]), 0.5, 0.5),
+    ],
+)
+def test_figures(one: tuple[list, list], other: tuple[list, list], cosine: float, overlap: float) -> None:
+    rows = [Row(np.array(indices, np.int32), np.array(values, np.float32)) for indices, values in (one, other)]
+    report = parity.compare(rows[:1], rows[1:])
+    assert report.mean_cosine == pytest.approx(cosine)
+    assert report.overlap == overlap

@@ -1,0 +1,98 @@
+"""Random checkpoints of every backbone in the exporter's table, small enough to be made anew in each test run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from sentence_transformers import SparseEncoder
+from sentence_transformers.base.modules import Transformer
+from sentence_transformers.sparse_encoder.modules import SpladePooling
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+
+SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+WORDS = (
+    "the a of and to in is on by from how train water bread patient doctor museum search engine weather lovely today "
+    "fish whale sea bank rate volcano leaf green bridge river violin law code check memory it was that with for are"
+)
+VOCABULARY = [
+    *SPECIAL,
+    *WORDS.split(),
+    *"abcdefghijklmnopqrstuvwxyz.,",
+    *(f"##{c}" for c in "abcdefghijklmnopqrstuvwxyz"),
+]
+PADDED_VOCABULARY = 512  # larger than the tokenizer, and more than one block of the head
+
+COMMON: dict[str, Any] = {
+    "vocab_size": PADDED_VOCABULARY,
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 64,
+    "max_position_embeddings": 80,
+    "pad_token_id": 0,
+    "initializer_range": 0.2,  # far from linear, so that a wrong mask or window shows
+}
+# What differs from COMMON. local_attention: a window that is shorter than the texts.
+CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
+    "bert": ("BertConfig", {}),
+    "distilbert": ("DistilBertConfig", {"dim": 32, "n_layers": 2, "n_heads": 4, "hidden_dim": 64}),
+    "roberta": ("RobertaConfig", {}),
+    "xlm-roberta": ("XLMRobertaConfig", {}),
+    "camembert": ("CamembertConfig", {}),
+    "modernbert": (
+        "ModernBertConfig",
+        {"local_attention": 8, "global_attn_every_n_layers": 2, "initializer_cutoff_factor": 5.0}
+        | {"bos_token_id": 2, "cls_token_id": 2, "eos_token_id": 3, "sep_token_id": 3},
+    ),
+    "mpnet": ("MPNetConfig", {}),
+    "electra": ("ElectraConfig", {"embedding_size": 16}),
+    "deberta-v2": (
+        "DebertaV2Config",
+        {"relative_attention": True, "pos_att_type": ["p2c", "c2p"], "position_buckets": 16}
+        | {"norm_rel_ebd": "layer_norm", "share_att_key": True, "type_vocab_size": 0, "position_biased_input": False},
+    ),
+    "albert": ("AlbertConfig", {"embedding_size": 16}),
+    "eurobert": ("EuroBertConfig", {"num_key_value_heads": 2, "bos_token_id": 2, "eos_token_id": 3}),
+}
+
+
+def tiny_tokenizer(padding_side: str = "right") -> transformers.PreTrainedTokenizerFast:
+    """Return a lowercasing WordPiece tokenizer over `VOCABULARY`."""
+    tokenizer = Tokenizer(models.WordPiece({word: index for index, word in enumerate(VOCABULARY)}, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    names = dict(zip(("pad_token", "unk_token", "cls_token", "sep_token", "mask_token"), SPECIAL, strict=True))
+    return transformers.PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, model_max_length=64, padding_side=padding_side, **names
+    )
+
+
+def save_masked_lm(folder: Path, model_type: str, *, padding_side: str = "right", **changes: Any) -> Path:
+    """Write a bare masked language model with random weights; the same call gives the same weights."""
+    name, extra = CONFIGS[model_type]
+    config = getattr(transformers, name)(**{**COMMON, **extra, **changes})
+    torch.manual_seed(0)
+    model = transformers.AutoModelForMaskedLM.from_config(config).eval()
+    with torch.no_grad():
+        bias = getattr(model.get_output_embeddings(), "bias", None)
+        if bias is not None:
+            bias.normal_()
+    model.save_pretrained(folder)
+    tiny_tokenizer(padding_side).save_pretrained(folder)
+    return folder
+
+
+def save_splade(folder: Path, pooling: str = "max", activation: str = "relu", **more: Any) -> Path:
+    """Write a SparseEncoder folder around a random BERT."""
+    # Weights of ordinary size: summed over 64 tokens, the rounding of wild ones is more than fp16 promises.
+    bare = save_masked_lm(folder.with_name(folder.name + "-bare"), "bert", initializer_range=0.05)
+    transformer = Transformer(str(bare), transformer_task="fill-mask")
+    modules = [transformer, SpladePooling(pooling_strategy=pooling, activation_function=activation)]
+    SparseEncoder(modules=modules, device="cpu", **more).save_pretrained(str(folder), create_model_card=False)
+    return folder
