@@ -1,0 +1,151 @@
+"""Open a bundle: read its manifest and check that every file it names is there and whole."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sparse_client.errors import BundleError
+
+FORMAT_VERSION = 1
+MANIFEST = "manifest.json"
+_T = TypeVar("_T")
+_TYPE_NAMES = {str: "a text", int: "a whole number", dict: "an object"}
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How one kind of text (`document` or `query`) becomes a vector.
+
+    Attributes:
+        graph: The file of the graph, relative to the bundle.
+        tokenizer: The file of the tokenizer, relative to the bundle.
+        prompt: What is put in front of every text.
+        max_length: Tokens kept of a text, None for all.
+    """
+
+    graph: str
+    tokenizer: str
+    prompt: str
+    max_length: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A bundle whose files were found to be there.
+
+    Attributes:
+        path: The folder.
+        family: `splade`, `inference-free`, `csr`, or one that is yet to come.
+        dimension: Size of the vector space.
+        output: What the graphs give: `sparse` (indices and values) or `dense` (one embedding).
+        routes: Routes by name.
+        files: Every file that belongs to the bundle.
+    """
+
+    path: Path
+    family: str
+    dimension: int
+    output: str
+    routes: Mapping[str, Route]
+    files: frozenset[str]
+
+
+def open_bundle(path: Path | str, *, checksums: bool = False) -> Bundle:
+    """Read a bundle's manifest and check its files.
+
+    Args:
+        path: The bundle's folder.
+        checksums: Also compare every file's sha256; sizes are always compared.
+
+    Raises:
+        BundleError: If the folder is no bundle, is too new, or a file is missing, altered, or outside of it.
+    """
+    root = Path(path)
+    try:
+        return _parse(root, _read_manifest(root), checksums)
+    except _ManifestError as error:
+        raise BundleError(f"{root / MANIFEST} is broken: {error}; export the bundle again") from error
+
+
+class _ManifestError(Exception):
+    """What is wrong inside the manifest."""
+
+
+def _parse(root: Path, manifest: dict[str, Any], checksums: bool) -> Bundle:
+    files = _field(manifest, "files", dict)
+    for name in files:
+        _check_file(root, name, _field(files, name, dict), checksums)
+    routes = _field(manifest, "routes", dict)
+    return Bundle(
+        path=root,
+        family=_field(manifest, "family", str),
+        dimension=_field(manifest, "dimension", int),
+        output=_field(manifest, "output", str),
+        routes={name: _read_route(name, _field(routes, name, dict), files) for name in routes},
+        files=frozenset(files),
+    )
+
+
+def _read_manifest(root: Path) -> dict[str, Any]:
+    try:
+        manifest = json.loads((root / MANIFEST).read_bytes())
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise BundleError(f"{root} is not a bundle: it has no {MANIFEST}; give a folder sparse-export wrote") from error
+    except OSError as error:
+        raise BundleError(f"{root / MANIFEST} cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise BundleError(f"{root / MANIFEST} is not valid JSON ({error}); export the bundle again") from error
+    if not isinstance(manifest, dict):
+        raise _ManifestError("it is not a JSON object")
+    version = _field(manifest, "format_version", int)
+    if version > FORMAT_VERSION:
+        raise BundleError(
+            f"{root} has bundle format {version}, this sparse-client reads {FORMAT_VERSION} at most: upgrade it"
+        )
+    return manifest
+
+
+def _read_route(name: str, route: dict[str, Any], files: Mapping[str, Any]) -> Route:
+    for key in ("graph", "tokenizer"):
+        if _field(route, key, str) not in files:
+            raise _ManifestError(f"route {name!r} uses {route[key]!r}, which is not among its 'files'")
+    max_length = route.get("max_length")
+    if max_length is not None and _field(route, "max_length", int) < 1:
+        raise _ManifestError(f"route {name!r} has 'max_length' {max_length}, expected 1 or more, or null")
+    return Route(route["graph"], route["tokenizer"], _field(route, "prompt", str), max_length)
+
+
+def _check_file(root: Path, name: str, entry: dict[str, Any], checksums: bool) -> None:
+    file = root / name
+    if not _is_inside(root, file):
+        raise BundleError(f"{root / MANIFEST} names {name!r}, which leads outside the bundle; copy links as files")
+    if not file.is_file():
+        raise BundleError(f"{file} is missing although {MANIFEST} names it; copy or export the bundle again")
+    expected, actual = _field(entry, "size", int), file.stat().st_size
+    if actual != expected:
+        raise BundleError(f"{file} has {actual} bytes, {MANIFEST} says {expected}; copy or export the bundle again")
+    if checksums and _sha256(file) != _field(entry, "sha256", str):
+        raise BundleError(f"{file} was altered: its sha256 is not that of {MANIFEST}; copy or export the bundle again")
+
+
+def _is_inside(root: Path, file: Path) -> bool:
+    try:
+        # Resolving covers absolute names, ".." and links alike.
+        return file.resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError, ValueError):  # links in a circle, a NUL in the name
+        return False
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _field(mapping: Mapping[str, Any], key: str, kind: type[_T]) -> _T:
+    value = mapping.get(key)
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise _ManifestError(f"{key!r} is missing or not {_TYPE_NAMES[kind]}")
+    return value

@@ -1,0 +1,177 @@
+"""Encode and decode in this process, from a bundle."""
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sparse_client.bundle import open_bundle
+from sparse_client.errors import BundleError, InputError
+from sparse_client.outputs import OUTPUTS
+from sparse_client.progress import progress_bar
+from sparse_client.sessions import Sessions
+from sparse_client.texts import CHUNK_TEXTS, checked_texts, chunks
+from sparse_client.tokens import RouteTokenizer
+from sparse_client.vectors import SparseVector
+
+DECODE = "decode.onnx"
+
+
+class LocalEncoder:
+    """Encode texts with the graphs of a bundle; may be used from several threads.
+
+    Args:
+        bundle_path: The bundle's folder.
+        threads: Threads that one run of a graph uses, None for ONNX Runtime's choice.
+        max_active_dims: Keep only this many of the strongest dimensions, None for all.
+        batch_size: Texts per run of a graph.
+        checksums: Check the sha256 of every file before opening it; sizes are always checked.
+
+    Raises:
+        BundleError: If the bundle is missing, incomplete, broken or too new.
+        InputError: If a number is less than 1.
+
+    Example:
+        >>> encoder = LocalEncoder("bundle/")
+        >>> encoder.encode_documents(["The weather is lovely today."])
+        [SparseVector(32 active: 2651: 2.54, 8403: 2.12, 4633: 2.04, ...)]
+    """
+
+    def __init__(
+        self,
+        bundle_path: Path | str,
+        *,
+        threads: int | None = None,
+        max_active_dims: int | None = None,
+        batch_size: int = 32,
+        checksums: bool = False,
+    ) -> None:
+        for name, number in (("threads", threads), ("max_active_dims", max_active_dims), ("batch_size", batch_size)):
+            if number is not None and number < 1:
+                raise InputError(f"{name} is {number}, expected 1 or more")
+        self._bundle = open_bundle(bundle_path, checksums=checksums)
+        if self._bundle.output not in OUTPUTS:
+            known = ", ".join(OUTPUTS)
+            raise BundleError(
+                f"{bundle_path} gives {self._bundle.output!r} vectors, expected {known}: upgrade sparse-client"
+            )
+        self._sessions = Sessions(self._bundle, threads)
+        self._tokenizers: dict[str, RouteTokenizer] = {}
+        self._lock = Lock()
+        self._max_active_dims = max_active_dims
+        self._batch_size = batch_size
+
+    @property
+    def dimension(self) -> int:
+        """Size of the vector space: every index is smaller."""
+        return self._bundle.dimension
+
+    def encode_documents(self, texts: Iterable[str], show_progress: bool | None = None) -> list[SparseVector]:
+        """Encode documents.
+
+        Args:
+            texts: The documents.
+            show_progress: Show a progress bar on stderr. None: if there are many and stderr is a terminal.
+
+        Returns:
+            One vector per text, in the order of the texts, each sorted by falling weight.
+
+        Raises:
+            InputError: If it is no list of texts, or one has a lone surrogate.
+            BundleError: If the bundle cannot do it.
+        """
+        return self._encode(texts, "document", show_progress)
+
+    def encode_queries(self, texts: Iterable[str], show_progress: bool | None = None) -> list[SparseVector]:
+        """Encode queries; as `encode_documents`, with the bundle's query route."""
+        return self._encode(texts, "query", show_progress)
+
+    def decode(self, vectors: Iterable[SparseVector], top: int | None = 10) -> list[list[tuple[str, float]]]:
+        """Name the strongest dimensions of each vector.
+
+        Args:
+            vectors: The vectors.
+            top: How many dimensions of each, None for all.
+
+        Returns:
+            For each vector its tokens with their weights, by falling weight.
+
+        Raises:
+            InputError: If a vector is not of this bundle's space, or `top` is negative.
+            BundleError: If the dimensions of this bundle have no names.
+        """
+        if DECODE not in self._bundle.files:
+            raise BundleError(f"{self._bundle.path} has no {DECODE}: the dimensions of this bundle have no names")
+        if isinstance(vectors, SparseVector):
+            raise InputError("got one SparseVector, expected a list of them: pass [vector]")
+        strongest = [self._strongest(position, vector, top) for position, vector in enumerate(vectors)]
+        return [
+            named
+            for start in range(0, len(strongest), self._batch_size)
+            for named in self._name(strongest[start : start + self._batch_size])
+        ]
+
+    def _strongest(self, position: int, vector: SparseVector, top: int | None) -> SparseVector:
+        if not isinstance(vector, SparseVector):
+            raise InputError(
+                f"vector {position} is {type(vector).__name__}, expected SparseVector: pass a list of them"
+            )
+        if len(vector) and vector.indices.max() >= self.dimension:
+            raise InputError(
+                f"vector {position} has index {vector.indices.max()}, but this bundle has {self.dimension} dimensions: "
+                "decode it with the bundle that made it"
+            )
+        return vector.top(len(vector) if top is None else top)
+
+    def _name(self, vectors: Sequence[SparseVector]) -> Iterator[list[tuple[str, float]]]:
+        width = max(1, *(len(vector) for vector in vectors))
+        indices = np.full((len(vectors), width), -1, dtype=np.int32)
+        values = np.zeros((len(vectors), width), dtype=np.float32)
+        for row, vector in enumerate(vectors):
+            indices[row, : len(vector)] = vector.indices
+            values[row, : len(vector)] = vector.values
+        outputs = self._sessions.run(DECODE, {"indices": indices, "values": values}, ["tokens"])
+        for vector, tokens in zip(vectors, outputs["tokens"].tolist(), strict=True):
+            yield list(zip(tokens[: len(vector)], vector.values.tolist(), strict=True))
+
+    def _encode(self, texts: Iterable[str], route: str, show_progress: bool | None) -> list[SparseVector]:
+        checked = checked_texts(texts)
+        shown = len(checked) > CHUNK_TEXTS and sys.stderr.isatty() if show_progress is None else show_progress
+        vectors: list[SparseVector] = []
+        with progress_bar(len(checked), shown) as advance:
+            for chunk in chunks(checked):
+                done: dict[int, SparseVector] = {}
+                for positions, batch in self._batches(checked[chunk], route):
+                    done.update(zip(positions, batch, strict=True))
+                    advance(len(positions))
+                vectors += [done[position] for position in range(len(done))]
+        return vectors
+
+    def _batches(self, texts: Sequence[str], name: str) -> Iterator[tuple[list[int], list[SparseVector]]]:
+        """Encode texts of like length together, the longest first: memory is at its largest at once, not late."""
+        tokenizer = self._tokenizer(name)
+        rows = tokenizer.ids(texts)
+        order = sorted(range(len(rows)), key=lambda position: -len(rows[position]))
+        for start in range(0, len(order), self._batch_size):
+            positions = order[start : start + self._batch_size]
+            inputs = tokenizer.pad([rows[position] for position in positions])
+            yield positions, self._vectors(self._bundle.routes[name].graph, inputs)
+
+    def _vectors(self, graph: str, inputs: dict[str, NDArray[np.int64]]) -> list[SparseVector]:
+        wanted, to_vectors = OUTPUTS[self._bundle.output]
+        try:
+            return to_vectors(self._sessions.run(graph, inputs, wanted), self._max_active_dims)
+        except InputError as error:
+            raise BundleError(f"{self._bundle.path / graph} gave a vector that is none: {error}") from error
+
+    def _tokenizer(self, name: str) -> RouteTokenizer:
+        if name not in self._bundle.routes:
+            known = ", ".join(self._bundle.routes)
+            raise BundleError(f"{self._bundle.path} has no route {name!r}, it has: {known}")
+        with self._lock:
+            if name not in self._tokenizers:
+                self._tokenizers[name] = RouteTokenizer(self._bundle.path, self._bundle.routes[name])
+            return self._tokenizers[name]

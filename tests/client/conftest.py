@@ -1,0 +1,93 @@
+"""Bundles that differ from the real one in one thing."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import onnx
+import pytest
+
+from sparse_client import LocalEncoder
+from sparse_client.sessions import Sessions
+
+# Every token id that is not masked weighs its id / 1000, odd ids less than 0: easy to foretell.
+DENSE = """<ir_version: 10, opset_import: ["": 18]>
+g (int64[b, s] input_ids, int64[b, s] attention_mask) => (float[b, v] sentence_embedding)
+<int64 depth = {30522}, float[2] on_off = {0.0, 1.0}, int64[1] one = {1}, int64 first = {0}, int64 last = {30522},
+ int64 step = {1}, int64 two = {2}, float thousand = {1000.0}> {
+  ids = Mul (input_ids, attention_mask)
+  seen = OneHot <axis = -1> (ids, depth, on_off)
+  mask = Unsqueeze (attention_mask, two)
+  kept = CastLike (mask, seen)
+  masked = Mul (seen, kept)
+  present = ReduceMax <keepdims = 0> (masked, one)
+  range = Range (first, last, step)
+  odd = Mod (range, two)
+  twice = Mul (odd, two)
+  sign = Sub (step, twice)
+  signed = Mul (range, sign)
+  scaled = CastLike (signed, thousand)
+  weights = Div (scaled, thousand)
+  sentence_embedding = Mul (present, weights)
+}"""
+
+
+class Copy:
+    """A copy of a bundle to change."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.manifest: dict[str, Any] = json.loads((path / "manifest.json").read_text())
+
+    def save(self) -> Path:
+        """Write the manifest."""
+        (self.path / "manifest.json").write_text(json.dumps(self.manifest))
+        return self.path
+
+    def put(self, name: str, content: bytes) -> None:
+        """Write a file and name it in the manifest."""
+        (self.path / name).write_bytes(content)
+        self.manifest["files"][name] = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+
+    def put_graph(self, name: str, text: str) -> None:
+        """Write a graph given in ONNX's text form."""
+        self.put(name, onnx.parser.parse_model(text).SerializeToString())
+
+    def route(self, name: str, **changes: object) -> None:
+        """Change one route."""
+        self.manifest["routes"][name] = {**self.manifest["routes"][name], **changes}
+
+
+@pytest.fixture(scope="session")
+def encoder(splade_bundle: Path) -> LocalEncoder:
+    return LocalEncoder(splade_bundle)
+
+
+@pytest.fixture
+def copy(splade_bundle: Path, tmp_path: Path) -> Copy:
+    return Copy(Path(shutil.copytree(splade_bundle, tmp_path / "copy")))
+
+
+@pytest.fixture
+def dense(copy: Copy) -> Copy:
+    """A bundle whose documents are dense embeddings, see DENSE."""
+    copy.put_graph("document.onnx", DENSE)
+    copy.manifest["output"] = "dense"
+    copy.save()
+    return copy
+
+
+@pytest.fixture
+def shapes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
+    """The shape of every batch that a graph runs from now on."""
+    seen: list[tuple[int, ...]] = []
+    original = Sessions.run
+
+    def run(self: Sessions, graph: str, inputs: Any, wanted: Any) -> Any:
+        seen.append(next(iter(inputs.values())).shape)
+        return original(self, graph, inputs, wanted)
+
+    monkeypatch.setattr(Sessions, "run", run)
+    return seen
