@@ -1,0 +1,117 @@
+"""Text to sparse vectors: bundles in ONNX Runtime against sentence-transformers in torch, in one run.
+
+Every contender has a process of its own; the rounds alternate, so that a busy machine slows all of them down.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from contender import REFERENCE, Contender, Round, Running
+from passages import ROOT, passages
+
+BATCH_SIZES = {"splade-tiny": 32, "distilbert-size": 16}
+QUANTIZE = {"fp32": "none", "fp16": "fp16", "int8": "int8"}
+BUNDLES = ROOT / "build" / "bench" / "bundles"
+
+
+def main() -> None:
+    options = _parse_options()
+    texts = passages(options.texts, options.words)
+    from report import as_json, make_rows, make_table  # here: the contenders' processes import this file too
+    from rich.console import Console
+
+    rows = []
+    for model in options.models:
+        checkpoint = find_checkpoint(model)
+        export_s = {f"ours {name}": export(checkpoint, model, name, options.reuse) for name in options.precisions}
+        rounds = compete(_contenders(model, checkpoint, options), texts, options.rounds)
+        rows += make_rows(model, len(texts), rounds, {name: taken for name, taken in export_s.items() if taken})
+    # A pipe has no width, and rich would fold the table into its default of 80 columns.
+    Console(width=None if sys.stdout.isatty() else 120).print(make_table(rows))
+    if options.json:
+        settings = {key: value for key, value in vars(options).items() if key != "json"}
+        options.json.write_text(json.dumps(as_json(rows, settings), indent=2) + "\n", "utf-8")
+
+
+def _parse_options() -> Any:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.add_argument("--models", nargs="+", choices=BATCH_SIZES, default=list(BATCH_SIZES))
+    parser.add_argument("--precisions", nargs="*", choices=QUANTIZE, default=["fp32", "int8"])
+    parser.add_argument("--texts", type=_positive, default=256, help="passages encoded in a round")
+    parser.add_argument("--words", type=_positive, default=90, help="mean length of a passage")
+    parser.add_argument("--rounds", type=_positive, default=3)
+    parser.add_argument("--threads", type=_positive, help="of every contender; without it each library's default")
+    parser.add_argument("--reuse", action="store_true", help="take the bundles of the last run")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    return parser.parse_args()
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number
+
+
+def find_checkpoint(model: str) -> Path:
+    """Return the folder of a model, making the random one when it is not there yet."""
+    if model == "distilbert-size":
+        # In a process of its own: torch would stay in this one's memory.
+        subprocess.run([sys.executable, ROOT / "benchmarks" / "checkpoints.py"], check=True, stdout=subprocess.DEVNULL)
+        return ROOT / "build" / "bench" / model
+    return ROOT / "models" / model
+
+
+def export(checkpoint: Path, model: str, precision: str, reuse: bool) -> float | None:
+    """Export to a bundle and return the seconds it took, or None where there was one to reuse."""
+    bundle = bundle_path(model, precision)
+    if reuse and bundle.exists():
+        return None
+    bundle.parent.mkdir(parents=True, exist_ok=True)
+    program = Path(sys.executable).with_name("sparse-export")
+    command: list[str | Path] = [
+        program,
+        "--model",
+        checkpoint,
+        "--output",
+        bundle,
+        "--quantize",
+        QUANTIZE[precision],
+        "--force",
+    ]
+    start = time.perf_counter()
+    done = subprocess.run([*command, "--quantize", QUANTIZE[precision]], capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"Exporting {model} to {precision} failed:\n{done.stdout}{done.stderr}")
+    return time.perf_counter() - start
+
+
+def bundle_path(model: str, precision: str) -> Path:
+    return BUNDLES / f"{model}-{precision}"
+
+
+def _contenders(model: str, checkpoint: Path, options: Any) -> list[Contender]:
+    paths = {REFERENCE: checkpoint} | {f"ours {name}": bundle_path(model, name) for name in options.precisions}
+    return [Contender(name, path, BATCH_SIZES[model], options.threads) for name, path in paths.items()]
+
+
+def compete(contenders: list[Contender], texts: list[str], rounds: int) -> dict[Contender, list[Round]]:
+    """Measure all contenders in turn, `rounds` times, another one first each time."""
+    results: dict[Contender, list[Round]] = {contender: [] for contender in contenders}
+    running = {contender: Running(contender, texts) for contender in contenders}
+    for number in range(rounds):
+        start = number % len(contenders)
+        for contender in contenders[start:] + contenders[:start]:
+            results[contender].append(running[contender].measure())
+    for process in running.values():
+        process.close()
+    return results
+
+
+if __name__ == "__main__":
+    main()
