@@ -17,12 +17,10 @@ WORDS = (
     "the a of and to in is on by from how train water bread patient doctor museum search engine weather lovely today "
     "fish whale sea bank rate volcano leaf green bridge river violin law code check memory it was that with for are"
 )
-VOCABULARY = [
-    *SPECIAL,
-    *WORDS.split(),
-    *"abcdefghijklmnopqrstuvwxyz.,",
-    *(f"##{c}" for c in "abcdefghijklmnopqrstuvwxyz"),
-]
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+VOCABULARY = list(
+    dict.fromkeys([*SPECIAL, *WORDS.split(), *_LETTERS, ".", ",", *(f"##{letter}" for letter in _LETTERS)])
+)
 PADDED_VOCABULARY = 512  # larger than the tokenizer, and more than one block of the head
 
 COMMON: dict[str, Any] = {
