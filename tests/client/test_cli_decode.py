@@ -1,6 +1,8 @@
 """`sparse-client decode`: weighted tokens, for the eye or as JSON lines."""
 
 import json
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from sparse_client import LocalEncoder
 from sparse_client.cli import main
+from sparse_client.sessions import Sessions
 from sparse_client.table import print_table
 
 WEATHER = "The weather is lovely today."
@@ -105,6 +108,30 @@ def test_the_table_bears_any_weights(capsys: Any, tokens: list[tuple[str, float]
     shown = capsys.readouterr().out
     assert ("no active dimension" in shown) == (not tokens)
     assert shown.count("█") == 30 * any(weight > 0 for _, weight in tokens)
+
+
+def test_a_terminal_without_unicode_shows_what_it_can(splade_bundle: Path) -> None:
+    command = [
+        Path(sys.executable).with_name("sparse-client"),
+        "decode",
+        "--bundle",
+        splade_bundle,
+        "--format",
+        "table",
+    ]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    shown = subprocess.run([*command, "sun", "日本"], capture_output=True, env=environment, check=True).stdout
+    assert b"sun" in shown
+
+
+@pytest.mark.parametrize("command", ["encode", "decode"])
+def test_threads_are_passed_on(splade_bundle: Path, monkeypatch: Any, command: str) -> None:
+    asked: list[int | None] = []
+    original = Sessions.__init__
+    monkeypatch.setattr(Sessions, "__init__", lambda self, *given: (asked.append(given[1]), original(self, *given))[1])
+    for options in ([], ["--threads", "1"]):
+        CliRunner().invoke(main, [command, "--bundle", str(splade_bundle), *options, "sun"], catch_exceptions=False)
+    assert asked == [None, 1]
 
 
 def test_help_has_an_example_for_every_command() -> None:

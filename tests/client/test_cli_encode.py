@@ -15,6 +15,7 @@ from sparse_client import LocalEncoder
 from sparse_client.cli import main
 
 WEATHER = "The weather is lovely today."
+COMMAND = Path(sys.executable).with_name("sparse-client")
 Run = Callable[..., Result]
 
 
@@ -64,8 +65,8 @@ def test_jsonl_keeps_ids_and_order(run: Run, tmp_path: Path) -> None:
 
 def test_a_text_file_has_one_text_per_line(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "corpus.txt"
-    file.write_bytes(b"\xef\xbb\xbfsun\r\n\n caf\xc3\xa9 \xe2\x80\xa8two\n{}\n")
-    assert [row["text"] for row in rows(run("--input", file).stdout)] == ["sun", "", " café \u2028two", "{}"]
+    file.write_bytes(b"\xef\xbb\xbfsun \r\n\n caf\xc3\xa9 \xe2\x80\xa8two\n{}\n")
+    assert [row["text"] for row in rows(run("--input", file).stdout)] == ["sun ", "", " café \u2028two", "{}"]
 
 
 def test_standard_input_is_text_or_with_jsonl_json(run: Run) -> None:
@@ -73,9 +74,14 @@ def test_standard_input_is_text_or_with_jsonl_json(run: Run) -> None:
     assert [row["id"] for row in rows(run("--input", "-", "--jsonl", stdin=b'{"id": 3, "text": "a"}').stdout)] == [3]
 
 
-def test_top_route_and_batch_size(copy: Any) -> None:
+def test_batch_size_is_passed_on(run: Run, shapes: Any) -> None:
+    run("sun", "rain", "--batch-size", 1)
+    assert [rows for rows, _ in shapes] == [1, 1]
+
+
+def test_top_and_route_are_passed_on(copy: Any) -> None:
     copy.route("query", prompt="find: ")
-    common = ["encode", "--bundle", str(copy.save()), "--batch-size", "1", "--threads", "1", "--top", "2", "rain"]
+    common = ["encode", "--bundle", str(copy.save()), "--top", "2", "rain"]
     document, query = (
         rows(CliRunner().invoke(main, [*common, "--route", route]).stdout) for route in ("document", "query")
     )
@@ -148,6 +154,7 @@ def test_unreadable_input_is_named(run: Run, tmp_path: Path) -> None:
 
 def test_a_bad_bundle_is_named_on_one_line(copy: Any, tmp_path: Path) -> None:
     refused(CliRunner().invoke(main, ["encode", "--bundle", str(tmp_path / "absent"), "a"]), str(tmp_path / "absent"))
+    refused(CliRunner().invoke(main, ["encode", "--bundle", "two\nlines", "a"]), "two lines is not a bundle")
     copy.put("document.onnx", b"no graph")
     refused(CliRunner().invoke(main, ["encode", "--bundle", str(copy.save()), "a"]), "document.onnx cannot be loaded")
 
@@ -188,14 +195,21 @@ def test_output_that_cannot_be_written_is_named(run: Run, tmp_path: Path) -> Non
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_full_disk_is_told(run: Run) -> None:
+def test_a_full_disk_is_told(run: Run, splade_bundle: Path) -> None:
     refused(run("a", "--output", "/dev/full"), "--output /dev/full cannot be written: No space left")
+    command = [COMMAND, "encode", "--bundle", splade_bundle, "a"]
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with Path("/dev/full").open("w") as full:
+        shown = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, env=buffered)
+    assert shown.returncode == 1
+    assert shown.stderr.startswith(b"Error: standard output cannot be written: No space left")
+    assert shown.stderr.count(b"\n") == 1
 
 
 def test_a_closed_pipe_is_quiet(splade_bundle: Path, tmp_path: Path) -> None:
     file = tmp_path / "many.txt"
     file.write_text("sun\n" * 3000)
-    command = [Path(sys.executable).with_name("sparse-client"), "encode", "--bundle", splade_bundle, "--input", file]
+    command = [COMMAND, "encode", "--bundle", splade_bundle, "--input", file]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None

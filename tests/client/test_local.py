@@ -164,7 +164,7 @@ def test_decode_names_the_strongest(encoder: LocalEncoder) -> None:
     assert len(encoder.decode(vectors[:1], top=None)[0]) == len(vectors[0])
 
 
-def test_decode_keeps_order_over_batches_and_bears_empty_vectors(splade_bundle: Path) -> None:
+def test_decode_keeps_order_over_batches_and_bears_empty_vectors(splade_bundle: Path, shapes: Any) -> None:
     encoder = LocalEncoder(splade_bundle, batch_size=2)
     vectors = [
         SparseVector([], []),
@@ -173,6 +173,8 @@ def test_decode_keeps_order_over_batches_and_bears_empty_vectors(splade_bundle: 
         SparseVector([7592], [3]),
     ]
     assert encoder.decode(vectors) == [[], [("world", 2.0), ("hello", 1.0)], [], [("hello", 3.0)]]
+    encoder.decode([SparseVector([], [])])
+    assert shapes == [(2, 2), (2, 1), (1, 1)]
 
 
 @pytest.mark.parametrize(

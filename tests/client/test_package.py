@@ -25,7 +25,7 @@ def test_every_public_name_is_there() -> None:
     assert sparse_client.__all__ == sorted(sparse_client.__all__)
     for name in sparse_client.__all__:
         assert getattr(sparse_client, name).__name__ == name
-    with pytest.raises(AttributeError, match="no attribute 'SparseClientt'"):
+    with pytest.raises(AttributeError, match="module 'sparse_client' has no attribute 'SparseClientt'"):
         sparse_client.SparseClientt  # noqa: B018
 
 

@@ -55,7 +55,7 @@ def test_top_takes_the_largest_weights_and_sorts_them() -> None:
     vector = SparseVector([1, 2, 3, 4], [0.5, -9.0, 2.0, 0.5])
     assert list(vector.top(3).to_dict().items()) == [(3, 2.0), (1, 0.5), (4, 0.5)]
     assert len(vector.top(0)) == 0
-    assert SparseVector(range(99), [1.0] * 99).top(50).indices.tolist() == list(range(50))
+    assert SparseVector(range(100), [1, 2] * 50).top(50).indices.tolist() == list(range(1, 100, 2))
     assert vector.top(99) == vector
     with pytest.raises(InputError, match="0 or more"):
         vector.top(-1)

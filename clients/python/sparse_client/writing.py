@@ -33,6 +33,8 @@ def output_stream(path: str | None) -> Iterator[TextIO]:
     except BrokenPipeError:
         raise  # the reader had enough: click ends quietly
     except OSError as error:
+        if to_stdout:  # what is still in its buffer would fail again, and noisily, when Python ends
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         name = "standard output" if to_stdout else f"--output {path}"
         raise InputError(f"{name} cannot be written: {error.strerror}; give --output another file") from error
 
