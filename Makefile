@@ -28,7 +28,7 @@ check: $(INSTALLED) ## Lint, format and types
 	$(BIN)/mypy
 
 bench: $(INSTALLED) ## Compare text to vectors with sentence-transformers
-	@$(BIN)/python scripts/fetch_models.py splade-tiny
+	@$(BIN)/python scripts/fetch_models.py splade-tiny wordnet
 	$(BIN)/python benchmarks/encode.py
 
 clean: ## Remove .venv, caches and what was built; models/ stays

@@ -2,7 +2,6 @@
 
 import argparse
 import tempfile
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import gemm
 import onnxruntime
 from operators import Share, shares_of
 from passages import passages
+from resources import Stopwatch
 from rich.console import Console
 from rich.table import Table
 
@@ -25,7 +25,7 @@ def main() -> None:
     console = Console()
     console.print(_operator_table(shares))
     peaks = _measure_peaks(console, shares, options.threads)
-    _print_reached(console, shares, peaks, _best_seconds(options, batches), batches)
+    _print_reached(console, shares, peaks, _best_pass(options, batches), batches)
 
 
 def _parse_options() -> Any:
@@ -72,16 +72,16 @@ def _profile(options: Any, batches: list[dict[str, Any]]) -> list[Share]:
         return shares_of(Path(session.end_profiling()))
 
 
-def _best_seconds(options: Any, batches: list[dict[str, Any]]) -> float:
-    """Return the time of one pass over all batches without the profiler, the best of three."""
+def _best_pass(options: Any, batches: list[dict[str, Any]]) -> tuple[float, float]:
+    """Return seconds and other processes' cores for one pass without the profiler, the best of three."""
     session = _open(options, _session_options(options.threads))
     session.run(None, batches[0])
     taken = []
     for _ in range(3):
-        start = time.perf_counter()
+        stopwatch = Stopwatch()
         for batch in batches:
             session.run(None, batch)
-        taken.append(time.perf_counter() - start)
+        taken.append(stopwatch.stop())
     return min(taken)
 
 
@@ -117,8 +117,13 @@ def _measure_peaks(console: Console, shares: list[Share], threads: int | None) -
 
 
 def _print_reached(
-    console: Console, shares: list[Share], peaks: dict[str, float], seconds: float, batches: list[dict[str, Any]]
+    console: Console,
+    shares: list[Share],
+    peaks: dict[str, float],
+    best: tuple[float, float],
+    batches: list[dict[str, Any]],
 ) -> None:
+    seconds, others = best
     ideal = sum(share.flops / peaks[share.kind] for share in shares if share.flops)
     texts = sum(len(batch["input_ids"]) for batch in batches)
     used = sum(int(batch["attention_mask"].sum()) for batch in batches) / sum(b["input_ids"].size for b in batches)
@@ -126,7 +131,8 @@ def _print_reached(
     console.print(
         f"{texts / seconds:.1f} texts/s in the graph alone, {seconds * 1e3:.0f} ms a pass. The products with weights "
         f"({flops / 1e9:.1f} GFLOP) would take {ideal * 1e3:.0f} ms at the peak: [bold]{ideal / seconds:.1%} of the "
-        f"peak[/bold], {ideal * used / seconds:.1%} without padding ({1 - used:.1%} of the tokens)."
+        f"peak[/bold], {ideal * used / seconds:.1%} without padding ({1 - used:.1%} of the tokens). "
+        f"Other processes took {others:.1f} cores meanwhile."
     )
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
 from sentence_transformers import SparseEncoder
-from sentence_transformers.base.modules import Transformer
-from sentence_transformers.sparse_encoder.modules import SpladePooling
+from sentence_transformers.base.modules import Router, Transformer
+from sentence_transformers.sentence_transformer.modules import Pooling
+from sentence_transformers.sparse_encoder.modules import SparseAutoEncoder, SparseStaticEmbedding, SpladePooling
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -93,4 +95,33 @@ def save_splade(folder: Path, pooling: str = "max", activation: str = "relu", **
     transformer = Transformer(str(bare), transformer_task="fill-mask")
     modules = [transformer, SpladePooling(pooling_strategy=pooling, activation_function=activation)]
     SparseEncoder(modules=modules, device="cpu", **more).save_pretrained(str(folder), create_model_card=False)
+    return folder
+
+
+def save_inference_free(folder: Path, weight: torch.Tensor | None = None, **more: Any) -> Path:
+    """Write a Router: a static table with negative and zero weights for queries, a random SPLADE for documents."""
+    bare = save_masked_lm(folder.with_name(folder.name + "-bare"), "bert", initializer_range=0.05)
+    document = Transformer(str(bare), transformer_task="fill-mask")
+    table = torch.randn(len(VOCABULARY), generator=torch.Generator().manual_seed(0)) if weight is None else weight
+    table[5] = 0.0  # "the" counts for nothing
+    query = SparseStaticEmbedding(tokenizer=document.tokenizer, weight=table)
+    router = Router.for_query_document(query_modules=[query], document_modules=[document, SpladePooling()])
+    SparseEncoder(modules=[router], device="cpu", **more).save_pretrained(str(folder), create_model_card=False)
+    return folder
+
+
+def save_csr(folder: Path, pooling: str = "mean", between: Sequence[torch.nn.Module] = (), **autoencoder: Any) -> Path:
+    """Write a sparse autoencoder with random weights on a random BERT."""
+    bare = folder.with_name(folder.name + "-bare")
+    torch.manual_seed(0)
+    name, extra = CONFIGS["bert"]
+    model = transformers.AutoModel.from_config(getattr(transformers, name)(**{**COMMON, **extra}))
+    model.save_pretrained(bare)
+    tiny_tokenizer().save_pretrained(bare)
+    features = SparseAutoEncoder(**{"input_dim": 32, "hidden_dim": 128, "k": 16, "k_aux": 8, **autoencoder})
+    with torch.no_grad():
+        features.pre_bias.normal_(0, 0.1)
+        features.latent_bias.normal_(0, 0.1)
+    modules = [Transformer(str(bare)), Pooling(32, pooling_mode=pooling), *between, features]
+    SparseEncoder(modules=modules, device="cpu").save_pretrained(str(folder), create_model_card=False)
     return folder

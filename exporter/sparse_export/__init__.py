@@ -9,7 +9,7 @@ from sparse_export.options import ExportOptions, Output, Precision
 
 if TYPE_CHECKING:
     from sparse_export.pipeline import export
-    from sparse_export.verify import verify
+    from sparse_export.verification import verify
 
 __all__ = ["ExportOptions", "Output", "Precision", "SparseExportError", "export", "verify"]
 
@@ -19,7 +19,7 @@ def __getattr__(name: str) -> Any:
     if name == "export":
         from sparse_export.pipeline import export as found
     elif name == "verify":
-        from sparse_export.verify import verify as found  # type: ignore[assignment]
+        from sparse_export.verification import verify as found  # type: ignore[assignment]
     else:
         raise AttributeError(f"module 'sparse_export' has no attribute '{name}'")
     return found

@@ -15,10 +15,15 @@ from sparse_export.errors import OutputError
 REASONS = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "a file would be larger than is allowed there",
     errno.EACCES: "there is no permission to write there",
     errno.EPERM: "there is no permission to write there",
     errno.EROFS: "the file system is read-only",
     errno.ENOTDIR: "a part of the path is a file",
+    errno.EEXIST: "a part of the path is a file",
+    errno.EBUSY: "it is a mount point; name a folder inside it",
+    errno.ENAMETOOLONG: "the name is too long",
+    errno.EIO: "the disk has an error",
 }
 
 
@@ -33,50 +38,70 @@ def writing(output: Path, force: bool) -> Iterator[Path]:
     Raises:
         OutputError: `output` exists, or cannot be written.
     """
-    _check_free(output, force)
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{output.name}.", dir=output.parent))
-    except OSError as error:
-        raise _cannot_write(output, error) from error
-    retired = temporary.with_name(temporary.name + ".replaced")
-    try:
-        yield temporary
-        temporary.chmod(0o755)  # mkdtemp's 0700 would keep a server's user out
-        _take_place(temporary, output, retired)
+        # Through links, and with a name even for `.`: what is renamed at the end is the folder itself.
+        target = output.resolve()
+        _check_free(output, target, force)
+        with _parents(target), _workshop(target) as workshop:
+            new = workshop / "new"
+            new.mkdir()
+            yield new
+            _check_free(output, target, force)  # others may have written there meanwhile
+            _take_place(new, target, workshop / "old")
     except OSError as error:
         if error.errno not in REASONS:
             raise
-        raise _cannot_write(output, error) from error
-    finally:
-        for leftover in (temporary, retired):
-            shutil.rmtree(leftover, ignore_errors=True)
+        raise OutputError(f"'{output}' cannot be written: {REASONS[error.errno]}.") from error
 
 
-def _take_place(temporary: Path, output: Path, retired: Path) -> None:
-    if not output.exists():
-        temporary.rename(output)
-        return
-    output.rename(retired)
+@contextlib.contextmanager
+def _parents(target: Path) -> Iterator[None]:
+    """Make the folders above `target`, and remove them again if the block fails."""
+    missing = [folder for folder in target.parents if not folder.exists()]
     try:
-        temporary.rename(output)
-    except OSError:
-        retired.rename(output)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for folder in missing:
+            with contextlib.suppress(OSError):  # never made, or in use by now
+                folder.rmdir()
         raise
 
 
-def _check_free(output: Path, force: bool) -> None:
-    if not output.exists() and not output.is_symlink():
+@contextlib.contextmanager
+def _workshop(target: Path) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _take_place(new: Path, target: Path, old: Path) -> None:
+    if not _is_bundle(target):
+        new.rename(target)  # replaces an empty folder, nothing else
         return
-    if not output.is_dir():
+    target.rename(old)
+    try:
+        new.rename(target)
+    except BaseException:
+        if not target.exists():
+            old.rename(target)
+        raise
+
+
+def _check_free(output: Path, target: Path, force: bool) -> None:
+    if not target.exists():
+        return
+    if not target.is_dir():
         raise OutputError(f"'{output}' is a file; name a folder for the bundle.")
-    if not any(output.iterdir()):
+    if not any(target.iterdir()):
         return
-    if not (output / manifest.FILE).is_file():
+    if not _is_bundle(target):
         raise OutputError(f"'{output}' exists and is not a bundle, so it is not replaced; name another folder.")
     if not force:
         raise OutputError(f"'{output}' exists; name another folder or give --force to replace it.")
 
 
-def _cannot_write(output: Path, error: OSError) -> OutputError:
-    return OutputError(f"'{output}' cannot be written: {REASONS.get(error.errno or 0, error.strerror or str(error))}.")
+def _is_bundle(folder: Path) -> bool:
+    return (folder / manifest.FILE).is_file()

@@ -1,4 +1,4 @@
-"""Read a checkpoint the way sentence-transformers reads it, and refuse early what cannot be exported."""
+"""Read a checkpoint the way sentence-transformers reads it, and refuse what is incomplete or damaged."""
 
 from __future__ import annotations
 
@@ -6,28 +6,24 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from sentence_transformers import SparseEncoder
-from sentence_transformers.util import load_file_path
-from transformers import AutoConfig
+from transformers import PreTrainedModel
 
+from sparse_export.adapters import has_adapters
+from sparse_export.admission import admit
 from sparse_export.errors import CheckpointError, InputError, UnsupportedCheckpointError
 from sparse_export.manifest import sha256
 from sparse_export.options import ExportOptions
+from sparse_export.source import MODULES, Source, locate, one_line
 
 UNLIMITED = 10**6  # transformers writes about 1e30 where a tokenizer has no limit
+FEWEST_WORDS = 10  # tokens that are not special; transformers makes up a tokenizer without any where it finds no file
 ROUTES = ("document", "query")
 # The prompts that sentence-transformers tries for each route, in its order.
 PROMPTS = {"document": ("document", "passage", "corpus"), "query": ("query",)}
-# What a bare transformers folder is, by the end of its architecture's name, and what to do with it instead.
-NOT_SPARSE = {
-    "ForSequenceClassification": "a cross-encoder or classifier, which scores pairs and has no sparse vectors; "
-    "export it with a tool for classifiers",
-    "ForCausalLM": "a decoder-only language model; finetune it as a SPLADE or CSR model first",
-    "ForConditionalGeneration": "a generative model; finetune an encoder as a SPLADE model first",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +48,17 @@ class Checkpoint:
         name = next((name for name in PROMPTS[route] if name in prompts), self.encoder.default_prompt_name)
         return prompts.get(name) or "" if name else ""
 
-    @property
-    def max_length(self) -> int | None:
-        """Tokens of a text, special tokens included; None where the tokenizer has no limit."""
-        length = self.encoder.max_seq_length
+    def modules(self, route: str) -> list[Any]:
+        """Return the modules that a text of a route goes through, in order."""
+        return route_modules(self.encoder, route)
+
+    def tokenizer(self, route: str) -> Any:
+        """Return the tokenizer of a route, as transformers has it."""
+        return self.modules(route)[0].tokenizer
+
+    def max_length(self, route: str) -> int | None:
+        """Return the tokens of a text, special tokens included; None where the tokenizer has no limit."""
+        length = self.tokenizer(route).model_max_length
         return None if length is None or length > UNLIMITED else length
 
     def sha256(self) -> str:
@@ -73,101 +76,65 @@ class Checkpoint:
         return sorted(path for kind in ("*.safetensors", "*.bin") for path in self.folder.rglob(kind))
 
 
+def route_modules(encoder: SparseEncoder, route: str) -> list[Any]:
+    """Return the modules of a route; a Router has a sequence of its own for each.
+
+    Raises:
+        UnsupportedCheckpointError: The Router has other routes.
+    """
+    first, *others = cast(Any, encoder)
+    sequences = getattr(first, "sub_modules", None)
+    if sequences is None:
+        return [first, *others]
+    if set(sequences) != set(ROUTES):
+        raise UnsupportedCheckpointError(
+            f"The Router has the routes {', '.join(sorted(sequences))}; exported are Routers with "
+            f"exactly {' and '.join(ROUTES)}."
+        )
+    return [*sequences[route], *others]
+
+
+def is_lookup(checkpoint: Checkpoint, route: str) -> bool:
+    """Tell whether the texts of a route go through a table of static weights alone."""
+    return type(checkpoint.modules(route)[0]).__name__ == "SparseStaticEmbedding"
+
+
 def read_checkpoint(options: ExportOptions) -> Checkpoint:
     """Load a checkpoint.
 
     Raises:
         CheckpointError: It is missing, incomplete or damaged.
         UnsupportedCheckpointError: It is not a sparse encoder.
-        InputError: `max_length` is beyond the positions of the model.
+        InputError: `max_length` is beyond the positions of the model, or leaves no room for a text.
     """
-    local = _is_local(options.model)
-    _refuse_other_kinds(options, local)
+    source = locate(options)
+    admit(source)
     try:
         encoder = SparseEncoder(
-            options.model,
-            device="cpu",
-            revision=options.revision,
-            trust_remote_code=options.trust_remote_code,
-            local_files_only=local,
-            model_kwargs={"dtype": torch.float32},
+            source.model, device="cpu", model_kwargs={"dtype": torch.float32}, **source.arguments
         ).eval()
+        folder = source.folder()
     except Exception as error:  # any library on the way may raise anything about a damaged file
-        raise CheckpointError(f"'{options.model}' cannot be loaded: {_first_line(error)}") from error
-    folder, revision = (Path(options.model), None) if local else _snapshot(options)
-    _check_weights(options.model, encoder)
-    _check_loaded(options, local, encoder)
+        raise CheckpointError(f"'{options.model}' cannot be loaded: {one_line(error)}") from error
+    _check_tokenizer(options.model, encoder)
+    _check_finite(options.model, encoder)
+    _check_complete(source, encoder)
     _set_max_length(encoder, options.max_length)
     encoder.max_active_dims = options.max_active_dims or encoder.max_active_dims
     # A folder goes into bundles by its name alone: where it lies on this machine is nobody's business.
-    return Checkpoint(folder.resolve().name if local else options.model, folder, revision, encoder)
+    name = folder.resolve().name if source.is_folder else options.model
+    return Checkpoint(name, folder, None if source.is_folder else folder.name, encoder)
 
 
-def _is_local(model: str) -> bool:
-    path = Path(model).expanduser()
-    if path.is_dir():
-        if not any((path / name).is_file() for name in ("modules.json", "config.json")):
-            raise CheckpointError(
-                f"The folder '{model}' has neither modules.json nor config.json; "
-                "name the folder of a SparseEncoder or of a transformers masked language model."
-            )
-        return True
-    looks_local = path.exists() or model.startswith((".", "/", "~")) or model.count("/") != 1
-    if looks_local or Path(model.split("/")[0]).is_dir():
-        raise CheckpointError(f"There is no folder '{model}'; name a folder or a hub id such as naver/splade-v3.")
-    return False
-
-
-def _refuse_other_kinds(options: ExportOptions, local: bool) -> None:
-    """Name the kind of a checkpoint that sentence-transformers would quietly turn into an untrained sparse encoder."""
-    modules = _read_json(options, local, "modules.json")
-    if modules is not None:
-        kind = (_read_json(options, local, "config_sentence_transformers.json") or {}).get("model_type")
-        names = [module["type"] for module in modules]
-        sparse = any(name.rpartition(".")[2] in ("SpladePooling", "SparseAutoEncoder", "Router") for name in names)
-        if not sparse:
-            raise UnsupportedCheckpointError(
-                f"'{options.model}' is a dense {kind or 'SentenceTransformer'}, not a sparse encoder; "
-                "train a sparse autoencoder on it (family csr) or export it with a tool for dense encoders."
-            )
-        return
-    try:
-        config = AutoConfig.from_pretrained(
-            options.model,
-            revision=options.revision,
-            trust_remote_code=options.trust_remote_code,
-            local_files_only=local,
+def _check_tokenizer(model: str, encoder: SparseEncoder) -> None:
+    tokenizer = route_modules(encoder, "document")[0].tokenizer
+    if hasattr(tokenizer, "all_special_tokens") and len(tokenizer) - len(tokenizer.all_special_tokens) < FEWEST_WORDS:
+        raise CheckpointError(
+            f"'{model}' has no tokenizer, or an empty one; put the tokenizer's files (tokenizer.json) beside the model."
         )
-    except Exception as error:
-        raise CheckpointError(f"'{options.model}' has no readable config.json: {_first_line(error)}") from error
-    architectures = config.architectures or ["no architecture"]
-    if any(name.endswith("ForMaskedLM") for name in architectures):
-        return
-    for ending, reason in NOT_SPARSE.items():
-        if any(name.endswith(ending) for name in architectures):
-            raise UnsupportedCheckpointError(f"'{options.model}' is {architectures[0]}, {reason}.")
-    raise UnsupportedCheckpointError(
-        f"'{options.model}' is {architectures[0]}, which has no masked language model head; "
-        "name a masked language model (SPLADE) or the folder of a trained SparseEncoder."
-    )
 
 
-def _read_json(options: ExportOptions, local: bool, name: str) -> Any:
-    try:
-        path = load_file_path(options.model, name, revision=options.revision, local_files_only=local)
-        return None if path is None else json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{name} of '{options.model}' cannot be read: {_first_line(error)}") from error
-
-
-def _snapshot(options: ExportOptions) -> tuple[Path, str]:
-    from huggingface_hub import snapshot_download
-
-    folder = Path(snapshot_download(options.model, revision=options.revision, local_files_only=True))
-    return folder, folder.name
-
-
-def _check_weights(model: str, encoder: SparseEncoder) -> None:
+def _check_finite(model: str, encoder: SparseEncoder) -> None:
     for name, weight in encoder.named_parameters():
         if not bool(torch.isfinite(weight).all()):
             raise CheckpointError(
@@ -175,24 +142,37 @@ def _check_weights(model: str, encoder: SparseEncoder) -> None:
             )
 
 
-def _check_loaded(options: ExportOptions, local: bool, encoder: SparseEncoder) -> None:
-    """Refuse weights that transformers filled with random numbers because the file lacks them."""
-    module = encoder[0]
-    loaded = getattr(module, "model", None)
-    if loaded is None or _read_json(options, local, "config.json") is None:  # no weights of its own: an adapter, say
+def _check_complete(source: Source, encoder: SparseEncoder) -> None:
+    """Refuse weights that transformers filled with random numbers because the files lack them."""
+    loaded: PreTrainedModel | None = getattr(route_modules(encoder, "document")[0], "model", None)
+    if loaded is None:  # a module without a model of transformers; its family is refused later
         return
-    _, report = type(loaded).from_pretrained(
-        options.model,
-        revision=options.revision,
-        trust_remote_code=options.trust_remote_code,
-        local_files_only=local,
-        output_loading_info=True,
-    )
+    if not has_adapters(loaded):
+        _refuse_missing(loaded, source.model, {"subfolder": _document_folder(source), **source.arguments})
+        return
+    _refuse_missing(loaded, source.model, source.arguments)
+    _refuse_missing(loaded, str(loaded.name_or_path), {**source.arguments, "revision": None})  # its base model
+
+
+def _document_folder(source: Source) -> str:
+    modules, router = source.read_json(MODULES), source.read_json("router_config.json")
+    if router is not None:
+        return str(router["structure"]["document"][0])
+    return str(modules[0]["path"]) if modules else ""
+
+
+def _refuse_missing(loaded: PreTrainedModel, place: str, arguments: dict[str, Any]) -> None:
+    report: dict[str, Any]
+    again, report = cast(Any, type(loaded)).from_pretrained(place, output_loading_info=True, **arguments)
     missing = sorted(report["missing_keys"])
     if missing:
+        advice = (
+            "transformers cannot load this adapter in full: merge it into its model, and export that"
+            if has_adapters(again)
+            else "it was saved without its language model head, or is of another architecture"
+        )
         raise CheckpointError(
-            f"'{options.model}' lacks {len(missing)} weights of {type(loaded).__name__}, such as '{missing[0]}'; "
-            "it was saved without its language model head or is of another architecture."
+            f"'{place}' lacks {len(missing)} weights of {type(loaded).__name__}, such as '{missing[0]}'; {advice}."
         )
 
 
@@ -202,14 +182,21 @@ def _set_max_length(encoder: SparseEncoder, max_length: int | None) -> None:
         raise InputError(
             f"max_length is {max_length}, but the model has {positions} positions; give at most {positions}."
         )
-    own = encoder.max_seq_length
-    wanted = max_length or own
-    encoder.max_seq_length = wanted if positions is None else min(wanted, positions)
+    document = route_modules(encoder, "document")[0]
+    limits = [limit for limit in (max_length or document.max_seq_length, positions) if limit is not None]
+    if not limits:
+        return
+    special = document.tokenizer.num_special_tokens_to_add()
+    if min(limits) <= special:
+        raise InputError(
+            f"max_length is {min(limits)}, but {special} of these tokens are special ones; give at least {special + 1}."
+        )
+    document.max_seq_length = min(limits)
 
 
 def _positions(encoder: SparseEncoder) -> int | None:
     """Return how many tokens have a position; RoBERTa's table starts counting after the padding id."""
-    model = getattr(encoder[0], "model", None)
+    model = getattr(route_modules(encoder, "document")[0], "model", None)
     if model is None:
         return None
     for module in model.modules():
@@ -218,7 +205,3 @@ def _positions(encoder: SparseEncoder) -> int | None:
             offset = getattr(module, "padding_idx", None)
             return table.num_embeddings - (offset + 1 if isinstance(offset, int) else 0)
     return getattr(model.config, "max_position_embeddings", None)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Iterator
@@ -68,10 +69,10 @@ def export(model: str, output: Path | None, quantize: str, dense: bool, **choice
     sparse-export --model ./my-splade --output bundle --eval-data datasets/nfcorpus
     """
     precision = PRECISION_OF_QUANTIZE[quantize]
-    output = output or Path(f"{Path(model.rstrip('/')).name}-{precision}")
+    output = output or Path(f"{Path(model).resolve().name}-{precision}")  # resolved, even `.` has a name
     form = Output.DENSE if dense else Output.SPARSE
     options = ExportOptions(model=model, output=output, precision=precision, form=form, **choices)
-    with _quiet_libraries(), _steps() as say:
+    with _stoppable(), _quiet_libraries(), _steps() as say:
         from sparse_export.pipeline import export as run
 
         content = run(options, say)
@@ -82,7 +83,7 @@ def export(model: str, output: Path | None, quantize: str, dense: bool, **choice
         _table(report.quality_rows(content), title=f"retrieval on {options.eval_data}")
     _table([("", ""), *report.summary_rows(content)])
     if quantize == "fp16":
-        click.echo("fp16 is for GPU and WebGPU; on a CPU it is slower than fp32.")
+        click.echo("fp16 is for GPU and WebGPU; on a CPU it is slower than fp32.", err=True)
 
 
 @main.command()
@@ -94,10 +95,10 @@ def verify(bundle: Path) -> None:
     sparse-export verify splade-v3-int8
     """
     from sparse_export import manifest, report
-    from sparse_export.verify import verify as run
+    from sparse_export.verification import verify as run
 
     reports = run(bundle)
-    parity = {route: parity.as_dict() for route, parity in reports.items()}
+    parity = {route: {"alone": parity.as_dict()} for route, parity in reports.items()}
     _table(report.parity_rows({"parity": parity}), title=f"{bundle}: {manifest.read(bundle)['precision']}, verified")
 
 
@@ -122,6 +123,20 @@ def inspect(bundle: Path) -> None:
         rows += [("operators", ", ".join(f"{count} {name}" for name, count in graph.operators))]
         rows += [("weights", ", ".join(f"{report.megabytes(size)} {name}" for name, size in graph.weights) or "none")]
         _table(rows)
+
+
+@contextlib.contextmanager
+def _stoppable() -> Iterator[None]:
+    """Let SIGTERM, which would end the process at once, clean up as Ctrl-C does."""
+
+    def stop(_number: int, _frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager

@@ -26,16 +26,17 @@ class Judge:
     Args:
         checkpoint: The checkpoint, with its tokenizer and prompts.
         collection: Texts and judgements.
+        dimension: Number of dimensions of a vector.
         min_ndcg_ratio: Smallest share of PyTorch's nDCG@10 that passes.
     """
 
-    def __init__(self, checkpoint: Checkpoint, collection: Collection, min_ndcg_ratio: float) -> None:
+    def __init__(self, checkpoint: Checkpoint, collection: Collection, dimension: int, min_ndcg_ratio: float) -> None:
         self.checkpoint, self.collection, self.min_ndcg_ratio = checkpoint, collection, min_ndcg_ratio
-        self.dimension = checkpoint.encoder.get_embedding_dimension()
+        self.dimension = dimension
         self.reference = self._measure(lambda route, texts: reference.encode_batch(checkpoint, route, texts))
 
-    def judge(self, path: Path) -> dict[str, Any]:
-        """Measure a written graph.
+    def judge(self, paths: dict[str, Path]) -> dict[str, Any]:
+        """Measure written graphs, one path for each route.
 
         Returns:
             The figures of both sides, as the manifest has them.
@@ -43,11 +44,10 @@ class Judge:
         Raises:
             QualityError: The graph retrieves worse than `min_ndcg_ratio` allows.
         """
-        graph = EncoderGraph(path)
+        graphs = {path: EncoderGraph(path) for path in set(paths.values())}
 
         def encode(route: str, texts: Sequence[str]) -> list[Row]:
-            features = reference.token_batch(self.checkpoint, route, texts)
-            return graph.run(features["input_ids"].numpy(), features["attention_mask"].numpy())
+            return graphs[paths[route]].run(reference.token_batch(self.checkpoint, route, texts))
 
         measured = self._measure(encode)
         quality.compare(self.reference, measured, self.min_ndcg_ratio)

@@ -1,39 +1,43 @@
 """The families of sparse encoders: one row each, chosen by the modules of the loaded checkpoint.
 
-A family turns a checkpoint into graph plans; everything after that (precision, parity, bundle) is the same for all.
+A family turns a checkpoint into a plan; everything after that (precision, proof, bundle) is the same for all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import onnx_ir as ir
-from sentence_transformers import SparseEncoder
 from transformers import PreTrainedModel
 
+from sparse_export import adapters
 from sparse_export.backbones import Backbone, backbone_of
-from sparse_export.checkpoint import Checkpoint
-from sparse_export.errors import UnsupportedCheckpointError
+from sparse_export.checkpoint import ROUTES, Checkpoint
+from sparse_export.errors import CheckpointError, UnsupportedCheckpointError
 from sparse_export.graph import backbone as tracing
+from sparse_export.graph.autoencoder import SparseFeatures
 from sparse_export.graph.head import Head
+from sparse_export.static_table import StaticTable, check_idf, read_table
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A float32 graph of hidden states and the head that turns them into weights.
+    """A float32 graph of states, the head that turns them into weights, and what queries need beside it.
 
     Attributes:
         backbone: The row that says how the backbone was traced.
-        states: `input_ids`, `attention_mask` -> `hidden`.
+        states: `input_ids`, `attention_mask` -> states, mask.
         head: What comes after; writes itself in the precision that is asked for.
+        table: The weights of query tokens, where queries are a look-up.
     """
 
     backbone: Backbone
     states: ir.Model
-    head: Head
+    head: Head | SparseFeatures
+    table: StaticTable | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,69 +46,105 @@ class Family:
 
     Attributes:
         name: As the manifest names it.
-        modules: Class names of the checkpoint's modules, in order, without the endings of older versions.
-        plan: Traces the checkpoint; None where this version does not export the family.
+        document: Class names of the first and last module of the document route.
+        query: Likewise of the query route.
+        plan: Traces a checkpoint for an opset.
+        check: Refuses a checkpoint whose modules do not fit each other, before any text goes through them.
     """
 
     name: str
-    modules: tuple[str, ...]
-    plan: Callable[[Checkpoint, int], Plan] | None
+    document: tuple[str, str]
+    query: tuple[str, str]
+    plan: Callable[[Checkpoint, int], Plan]
+    check: Callable[[Checkpoint], None] = lambda _: None
 
 
 def family_of(checkpoint: Checkpoint) -> Family:
     """Return the row whose modules the checkpoint has.
 
     Raises:
-        UnsupportedCheckpointError: No row fits, or the row's family is not exported yet.
+        UnsupportedCheckpointError: No row fits.
+        CheckpointError: The modules do not fit each other.
     """
-    names = [type(module).__name__.replace("MLMTransformer", "Transformer") for module in checkpoint.encoder]
-    # A family is known by its first and last module; CSR may have poolings and dense layers between.
-    row = next((row for row in FAMILIES if (names[0], names[-1]) == (row.modules[0], row.modules[-1])), None)
-    if row is None:
-        known = "; ".join(f"{row.name}: {' + '.join(row.modules)}" for row in FAMILIES)
-        raise UnsupportedCheckpointError(f"'{checkpoint.source}' has modules {' + '.join(names)}. Known are {known}.")
-    if row.plan is None:
-        raise UnsupportedCheckpointError(
-            f"'{checkpoint.source}' is of the family {row.name}, which this version does not export. "
-            f"Exported: {', '.join(row.name for row in FAMILIES if row.plan)}."
-        )
-    return row
+    names = {route: [_name(module) for module in checkpoint.modules(route)] for route in ROUTES}
+    for row in FAMILIES:
+        if all((names[route][0], names[route][-1]) == getattr(row, route) for route in ROUTES):
+            row.check(checkpoint)
+            return row
+    found = "; ".join(f"{route}: {' + '.join(names[route])}" for route in ROUTES)
+    known = ", ".join(f"{row.name} ({' + ... + '.join(dict.fromkeys(row.document))})" for row in FAMILIES)
+    raise UnsupportedCheckpointError(f"'{checkpoint.source}' has the modules {found}. Exported are {known}.")
+
+
+def _name(module: Any) -> str:
+    return type(module).__name__.replace("MLMTransformer", "Transformer")  # its name up to version 5.3
 
 
 def _plan_splade(checkpoint: Checkpoint, opset: int) -> Plan:
-    model = masked_language_model(checkpoint.encoder)
-    backbone = backbone_of(model.config.model_type)
-    states = tracing.trace(model, backbone, "logits", opset)
-    pooling: Any = checkpoint.encoder[1]
-    head = vocabulary_head(model, pooling.pooling_strategy, pooling.activation_function)
+    transformer, pooling = checkpoint.modules("document")
+    adapters.merge(transformer.model)
+    backbone = backbone_of(transformer.model.config.model_type)
+    states = tracing.trace(tracing.LogitStates(transformer.model), transformer.model, backbone, opset)
+    head = _vocabulary_head(transformer.model, pooling.pooling_strategy, pooling.activation_function)
     return Plan(backbone, states, head)
 
 
-def masked_language_model(encoder: SparseEncoder) -> PreTrainedModel:
-    """Return the model of the first module, its PEFT adapters merged into the weights."""
-    model: PreTrainedModel = cast(Any, encoder[0]).model
-    if getattr(model, "_hf_peft_config_loaded", False):
-        from peft.tuners.tuners_utils import BaseTunerLayer
-
-        for name, layer in list(model.named_modules()):
-            if isinstance(layer, BaseTunerLayer):
-                layer.merge(safe_merge=True)
-                model.set_submodule(name, layer.get_base_layer())
-    return model
+def _plan_inference_free(checkpoint: Checkpoint, opset: int) -> Plan:
+    plan = _plan_splade(checkpoint, opset)
+    (static,) = checkpoint.modules("query")
+    return Plan(plan.backbone, plan.states, plan.head, read_table(static, plan.head.dimension))
 
 
-def vocabulary_head(model: PreTrainedModel, pooling: str, activation: str) -> Head:
+def _plan_csr(checkpoint: Checkpoint, opset: int) -> Plan:
+    *modules, autoencoder = checkpoint.modules("document")
+    model = modules[0].model
+    adapters.merge(model)
+    backbone = backbone_of(model.config.model_type)
+    weight, pre_bias, bias = (
+        tensor.detach().numpy()
+        for tensor in (autoencoder.encoder.weight.T, autoencoder.pre_bias, autoencoder.latent_bias)
+    )
+    dead = int((autoencoder.stats_last_nonzero > autoencoder.dead_threshold).sum())
+    states = tracing.trace(tracing.ModuleStates(modules), model, backbone, opset)
+    return Plan(backbone, states, SparseFeatures(weight, pre_bias, bias, autoencoder.normalize, dead))
+
+
+def _check_inference_free(checkpoint: Checkpoint) -> None:
+    (static,) = checkpoint.modules("query")
+    check_idf(checkpoint.folder, static.tokenizer)
+    read_table(static, checkpoint.modules("document")[0].model.get_output_embeddings().weight.shape[0])
+
+
+def _check_csr(checkpoint: Checkpoint) -> None:
+    *_, before, autoencoder = checkpoint.modules("document")
+    if autoencoder.k > autoencoder.hidden_dim:
+        raise CheckpointError(
+            f"The SparseAutoEncoder keeps k = {autoencoder.k} of {autoencoder.hidden_dim} features; "
+            "k must not be larger than hidden_dim."
+        )
+    dense = before.get_embedding_dimension() if hasattr(before, "get_embedding_dimension") else autoencoder.input_dim
+    if dense != autoencoder.input_dim:
+        raise CheckpointError(
+            f"The SparseAutoEncoder takes {autoencoder.input_dim} dimensions, but {_name(before)} in front of it gives "
+            f"{dense}; they must be the same."
+        )
+
+
+def _vocabulary_head(model: PreTrainedModel, pooling: str, activation: str) -> Head:
     """Return the decoder of a masked language model as a head; a missing bias is 0."""
-    decoder = model.get_output_embeddings()
+    decoder: Any = model.get_output_embeddings()
     weight = decoder.weight.detach().numpy().T
     bias = getattr(decoder, "bias", None)
-    return Head(
-        weight, np.zeros(weight.shape[1], np.float32) if bias is None else bias.detach().numpy(), pooling, activation
-    )
+    biases = np.zeros(weight.shape[1], np.float32) if bias is None else bias.detach().numpy()
+    return Head(weight, biases, pooling, activation)
 
+
+_SPLADE = ("Transformer", "SpladePooling")
+_STATIC = ("SparseStaticEmbedding", "SparseStaticEmbedding")
+_CSR = ("Transformer", "SparseAutoEncoder")
 
 FAMILIES = (
-    Family("splade", ("Transformer", "SpladePooling"), _plan_splade),
-    Family("inference-free", ("Router",), None),
-    Family("csr", ("Transformer", "Pooling", "SparseAutoEncoder"), None),
+    Family("splade", _SPLADE, _SPLADE, _plan_splade),
+    Family("inference-free", _SPLADE, _STATIC, _plan_inference_free, _check_inference_free),
+    Family("csr", _CSR, _CSR, _plan_csr, _check_csr),
 )

@@ -1,4 +1,4 @@
-"""Write a graph and judge it; where int8 misses a bar, leave more of its products in float until it does not."""
+"""Write the document graph and judge it; where int8 misses a bar, leave more and more of its products in float."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from sparse_export.evaluation import Judge
 from sparse_export.families import Plan
 from sparse_export.graph import storage
 from sparse_export.options import ExportOptions, Precision
+from sparse_export.parity import Parity
 from sparse_export.precision import sensitivity
 
 
@@ -28,29 +29,34 @@ class Verdict:
         in_float: Names of the products that had to stay in float for it.
     """
 
-    parity: dict[str, Any]
+    parity: dict[str, Parity]
     quality: dict[str, Any] | None
     in_float: list[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Court:
-    """Everything that judges the graphs of one plan.
+    """Everything that judges the document graph of a plan.
 
     Attributes:
         material: Texts and PyTorch's vectors of them.
         judge: The quality gate, None where no collection was given.
-        limit: `max_active_dims` of the graph.
+        max_active_dims: Of the graph.
         say: Is told each step.
     """
 
     material: proof.Material
     judge: Judge | None
-    limit: int | None
+    max_active_dims: int | None
     say: Callable[[str], None]
 
-    def write_passing(self, path: Path, plan: Plan, options: ExportOptions) -> Verdict:
+    def write_passing(self, paths: dict[str, Path], plan: Plan, options: ExportOptions) -> Verdict:
         """Write the first graph that passes, the one with the fewest products in float.
+
+        Args:
+            paths: The graph of each route; that of documents is written here.
+            plan: What was traced.
+            options: The precision, and how large a file may be.
 
         Raises:
             ParityError: Even the last attempt differs too much from PyTorch; the first attempt's report is shown.
@@ -61,20 +67,19 @@ class Court:
         for in_float in chain([frozenset[str]()], backoff):
             note = f", {len(in_float)} products in float" if in_float else ""
             self.say(f"Writing and proving the {options.precision} graph{note}")
-            storage.save(assemble(plan, options, self.limit, in_float), path, options.external_data_bytes)
+            model = assemble(plan, options, self.max_active_dims, in_float)
+            storage.save(model, paths["document"], options.external_data_bytes)
             try:
-                reports = proof.prove(path, self.material, options.precision)
-                quality = self.judge.judge(path) if self.judge else None
+                reports = proof.prove(paths["document"], self.material, options.precision)
+                quality = self.judge.judge(paths) if self.judge else None
             except (ParityError, QualityError) as error:
                 missed = missed or error
             else:
-                return Verdict({name: report.as_dict() for name, report in reports.items()}, quality, sorted(in_float))
+                return Verdict(reports, quality, sorted(in_float))
         assert missed is not None
         raise missed
 
     def _float_steps(self, plan: Plan) -> Iterator[frozenset[str]]:
         self.say("Ranking the products by their int8 error")
-        batches = [
-            {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask} for batch in self.material.batches
-        ]
-        yield from sensitivity.steps(sensitivity.rank(plan.states, plan.head.weight, batches))
+        batches = [batch.inputs for batch in self.material.batches]
+        yield from sensitivity.steps(sensitivity.rank(plan.states, plan.head, batches))

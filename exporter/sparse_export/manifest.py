@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,10 @@ TOOLS = (
     "sparse-export", "torch", "transformers", "sentence-transformers", "onnx", "onnxscript", "onnx-ir",
     "onnxruntime", "tokenizers", "numpy",
 )  # fmt: skip
-REQUIRED = ("family", "dimension", "routes", "precision", "files")
+# What readers of a bundle rely on.
+CONTENT = {"family": str, "dimension": int, "routes": dict, "precision": str, "files": dict}
+ROUTE = {"graph": str, "tokenizer": str, "prompt": str}
+ENTRY = {"sha256": str, "size": int}
 
 
 def tool_versions() -> dict[str, str]:
@@ -48,28 +52,22 @@ def read(bundle: Path) -> dict[str, Any]:
         BundleError: The folder is no bundle, of a newer format, or damaged.
     """
     path = bundle / FILE
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise BundleError(f"'{bundle}' is not a bundle: it has no {FILE}.") from None
-    except (OSError, ValueError) as error:
-        raise BundleError(f"{path} cannot be read: {error}") from error
-    if not isinstance(content, dict):
-        raise BundleError(f"{path} is not a JSON object.")
+    content = _load(bundle, path)
     version = content.get("format_version")
-    if not isinstance(version, int) or version > FORMAT_VERSION:
+    if type(version) is not int or not 1 <= version <= FORMAT_VERSION:  # a bool is no version
         raise BundleError(
-            f"'{bundle}' has format version {version}; this version reads up to {FORMAT_VERSION}: upgrade."
+            f"'{bundle}' has format version {version!r}; this sparse-export reads up to {FORMAT_VERSION}. "
+            "Upgrade sparse-export, or export again."
         )
-    missing = [name for name in REQUIRED if name not in content]
-    if missing:
-        raise BundleError(f"{path} lacks {', '.join(missing)}.")
-    for name, expected in content["files"].items():
-        _check_file(bundle, name, expected)
+    _check_types(str(path), content, CONTENT)
+    for name, entry in content["files"].items():
+        _check_types(f"{path}: the file {name!r}", entry, ENTRY)
+        _check_file(bundle, name, entry)
     for route, entry in content["routes"].items():
+        _check_types(f"{path}: the route {route!r}", entry, ROUTE)
         for role in ("graph", "tokenizer"):
-            if entry.get(role) not in content["files"]:
-                raise BundleError(f"{path}: the {role} of route {route}, {entry.get(role)!r}, is not among its files.")
+            if entry[role] not in content["files"]:
+                raise BundleError(f"{path}: the {role} of route {route}, {entry[role]!r}, is not among its files.")
     return content
 
 
@@ -79,11 +77,33 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _check_file(bundle: Path, name: str, expected: dict[str, Any]) -> None:
+def _load(bundle: Path, path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BundleError(f"'{bundle}' is not a bundle: it has no {FILE}.") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise BundleError(f"{path} cannot be read: {error}.") from error
+    if not isinstance(content, dict):
+        raise BundleError(f"{path} is no JSON object.")
+    return content
+
+
+def _check_types(where: str, value: Any, types: Mapping[str, type]) -> None:
+    if not isinstance(value, dict):
+        raise BundleError(f"{where} is no JSON object.")
+    for name, expected in types.items():
+        if name not in value:
+            raise BundleError(f"{where} lacks {name!r}.")
+        if type(value[name]) is not expected:
+            raise BundleError(f"{where} has {name!r} of type {type(value[name]).__name__}, not {expected.__name__}.")
+
+
+def _check_file(bundle: Path, name: str, entry: dict[str, Any]) -> None:
     path = bundle / name
-    if not path.resolve().is_relative_to(bundle.resolve()):
-        raise BundleError(f"The manifest of '{bundle}' names '{name}', which lies outside the bundle.")
+    if "\0" in name or not path.resolve().is_relative_to(bundle.resolve()):
+        raise BundleError(f"The manifest of '{bundle}' names {name!r}, which lies outside the bundle.")
     if not path.is_file():
-        raise BundleError(f"'{bundle}' lacks the file '{name}' that its manifest names.")
-    if path.stat().st_size != expected["size"] or sha256(path) != expected["sha256"]:
+        raise BundleError(f"'{bundle}' lacks the file {name!r} that its manifest names.")
+    if path.stat().st_size != entry["size"] or sha256(path) != entry["sha256"]:
         raise BundleError(f"'{path}' is not the file that was exported: its sha256 differs from the manifest's.")

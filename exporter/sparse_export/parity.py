@@ -61,18 +61,25 @@ class Parity:
         return asdict(self)
 
 
-def compare(expected: Sequence[Row], actual: Sequence[Row]) -> Parity:
-    """Compare two lists of rows of the same texts; a row that is empty on both sides is equal."""
+def compare(expected: Sequence[Row], actual: Sequence[Row], limit: int | None = None) -> Parity:
+    """Compare two lists of rows of the same texts; a row that is empty on both sides is equal.
+
+    Args:
+        expected: Rows of PyTorch.
+        actual: Rows of a graph.
+        limit: `max_active_dims` of both. What a full row cut away weighs at most as much as the least that it kept;
+            so much of the other side's weight is no difference, because nobody knows better.
+    """
     pairs = list(zip(expected, actual, strict=True))
-    distances = [_distance(*pair) for pair in pairs]
-    cosines = [_cosine(*pair) for pair in pairs]
+    known = [_known(*pair, limit) for pair in pairs]
+    cosines = [_cosine(*sides) for sides in known]
     return Parity(
         texts=len(pairs),
-        max_difference=max((float(distance.max(initial=0.0)) for distance in distances), default=0.0),
+        max_difference=max((float(np.abs(left - right).max(initial=0.0)) for left, right in known), default=0.0),
         mean_cosine=float(np.mean(cosines)),
         worst_cosine=float(np.min(cosines)),
         overlap=float(np.mean([_overlap(*pair) for pair in pairs])),
-        stray=sum(_stray(*pair) for pair in pairs),
+        stray=sum(_stray(*sides) for sides in known),
         reference_active=float(np.mean([len(row.indices) for row in expected])),
         active=float(np.mean([len(row.indices) for row in actual])),
     )
@@ -111,13 +118,19 @@ def _aligned(one: Row, other: Row) -> tuple[np.ndarray, np.ndarray]:
     return weights[0], weights[1]
 
 
-def _distance(one: Row, other: Row) -> np.ndarray:
+def _known(one: Row, other: Row, limit: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """Return both rows' weights over the union of their dimensions; see `compare` for the limit."""
     left, right = _aligned(one, other)
-    return np.abs(left - right)
+    return _uncut(left, one, right, limit), _uncut(right, other, left, limit)
 
 
-def _cosine(one: Row, other: Row) -> float:
-    left, right = _aligned(one, other)
+def _uncut(weights: np.ndarray, row: Row, others: np.ndarray, limit: int | None) -> np.ndarray:
+    if limit is None or len(row.indices) < limit:
+        return weights
+    return np.where(weights == 0, np.minimum(others, row.values.min()), weights)
+
+
+def _cosine(left: np.ndarray, right: np.ndarray) -> float:
     norms = np.linalg.norm(left) * np.linalg.norm(right)
     return float(left @ right / norms) if norms else float(not left.any() and not right.any())
 
@@ -127,6 +140,5 @@ def _overlap(one: Row, other: Row) -> float:
     return len(wanted & set(other.indices[:TOP].tolist())) / len(wanted) if wanted else float(not len(other.indices))
 
 
-def _stray(one: Row, other: Row) -> int:
-    left, right = _aligned(one, other)
+def _stray(left: np.ndarray, right: np.ndarray) -> int:
     return int(np.count_nonzero(((left == 0) != (right == 0)) & (np.abs(left - right) >= FAINT)))

@@ -1,4 +1,4 @@
-"""An export, step by step: checkpoint -> golden vectors -> plan -> graph in its precision -> proof -> bundle."""
+"""An export, step by step: checkpoint -> golden vectors -> plan -> graphs in their precision -> proof -> bundle."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import onnx_ir as ir
+from tokenizers import Tokenizer
 
 from sparse_export import bundle, card, golden, manifest, proof
 from sparse_export.beir import read_collection
 from sparse_export.checkpoint import ROUTES, Checkpoint, read_checkpoint
 from sparse_export.evaluation import Judge
-from sparse_export.families import Plan, family_of
-from sparse_export.graph import token_decoder
+from sparse_export.families import Family, Plan, family_of
 from sparse_export.judging import Court, Verdict
-from sparse_export.options import ExportOptions
-from sparse_export.tokenizer import effective_tokenizer, token_labels
+from sparse_export.options import ExportOptions, Precision
+from sparse_export.parity import Parity
+from sparse_export.routes import Route, read_routes, tokenizer_of
+from sparse_export.tokenizer import token_labels
 
 
 def export(options: ExportOptions, say: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
@@ -39,55 +41,67 @@ def export(options: ExportOptions, say: Callable[[str], None] = lambda _: None) 
         say("Reading the checkpoint")
         checkpoint = read_checkpoint(options)
         family = family_of(checkpoint)
+        routes = read_routes(checkpoint)
         say("Encoding the golden texts with PyTorch")
-        material = proof.material(checkpoint, _distinct_routes(checkpoint), golden.texts(checkpoint.max_length))
-        golden.write(folder / golden.FILE, material.golden)
+        material = _golden_material(folder, checkpoint, routes)
+        say("Tracing the graph")
+        plan = family.plan(checkpoint, options.opset)
         judge = None
         if collection is not None:
             say("Measuring the quality of PyTorch")
-            judge = Judge(checkpoint, collection, options.min_ndcg_ratio)
-        say("Tracing the graph")
-        assert family.plan is not None
-        plan = family.plan(checkpoint, options.opset)
-        _write_tokens(folder, checkpoint, plan, options)
-        proof.check_tokenizer(folder / "tokenizer.json", _prompts(checkpoint), material.golden)
-        court = Court(material, judge, checkpoint.encoder.max_active_dims, say)
-        verdict = court.write_passing(folder / "document.onnx", plan, options)
+            judge = Judge(checkpoint, collection, plan.head.dimension, options.min_ndcg_ratio)
+        reports = _write_beside(folder, plan, options, routes, material)
+        court = Court(material["document"], judge, checkpoint.encoder.max_active_dims, say)
+        paths = {route: folder / entry.graph for route, entry in routes.items()}
+        verdict = court.write_passing(paths, plan, options)
         say("Writing the bundle")
-        content = {"family": family.name, **_content(checkpoint, plan, options, verdict)}
+        content = _content(checkpoint, family, plan, options, routes)
+        content |= _judged(verdict, {"document": verdict.parity, **reports})
         content["seconds"] = round(time.perf_counter() - started, 1)
         card.write(folder, content)
         return manifest.write(folder, content)
 
 
-def _prompts(checkpoint: Checkpoint) -> dict[str, str]:
-    return {route: checkpoint.prompt(route) for route in ROUTES}
+def _golden_material(folder: Path, checkpoint: Checkpoint, routes: dict[str, Route]) -> dict[str, proof.Material]:
+    """Encode the golden texts of each route; where queries go the way of documents, one set is enough."""
+    distinct = ROUTES[:1] if routes["query"] == routes["document"] else ROUTES
+    material = {}
+    for name in distinct:
+        entry = routes[name]
+        material[name] = proof.material(checkpoint, name, golden.texts(entry.max_length))
+        tokenizer = tokenizer_of(checkpoint, name)
+        # Not by its own `save`, which tells of a full disk in an error of its own.
+        (folder / entry.tokenizer).write_text(tokenizer.to_str(pretty=True), encoding="utf-8")
+        proof.check_tokenizer(folder / entry.tokenizer, entry.prompt, entry.add_special_tokens, material[name].golden)
+    golden.write(folder / golden.FILE, [vector for part in material.values() for vector in part.golden])
+    return material
 
 
-def _distinct_routes(checkpoint: Checkpoint) -> tuple[str, ...]:
-    """A symmetric model without prompts encodes both routes alike: one set of golden vectors is enough."""
-    prompts = _prompts(checkpoint)
-    return ROUTES if prompts["query"] != prompts["document"] else ROUTES[:1]
+def _write_beside(
+    folder: Path, plan: Plan, options: ExportOptions, routes: dict[str, Route], material: dict[str, proof.Material]
+) -> dict[str, dict[str, Parity]]:
+    """Write what stands beside the document graph, decode.onnx and the query look-up, and prove the look-up."""
+    labels = token_labels(Tokenizer.from_file(str(folder / routes["document"].tokenizer)), plan.head.dimension)
+    ir.save(plan.head.decoder(labels, options.opset), folder / "decode.onnx")
+    if plan.table is None:
+        return {}
+    names = token_labels(Tokenizer.from_file(str(folder / routes["query"].tokenizer)), plan.head.dimension)
+    plan.table.write(folder, names, options.opset, options.max_active_dims)
+    return {"query": proof.prove(folder / routes["query"].graph, material["query"], Precision.FP32)}
 
 
-def _write_tokens(folder: Path, checkpoint: Checkpoint, plan: Plan, options: ExportOptions) -> None:
-    tokenizer = effective_tokenizer(checkpoint.encoder.tokenizer, checkpoint.max_length)
-    tokenizer.save(str(folder / "tokenizer.json"))
-    ir.save(token_decoder.build(token_labels(tokenizer, plan.head.dimension), options.opset), folder / "decode.onnx")
-
-
-def _content(checkpoint: Checkpoint, plan: Plan, options: ExportOptions, verdict: Verdict) -> dict[str, Any]:
-    shared = {"graph": "document.onnx", "tokenizer": "tokenizer.json", "max_length": checkpoint.max_length}
+def _content(
+    checkpoint: Checkpoint, family: Family, plan: Plan, options: ExportOptions, routes: dict[str, Route]
+) -> dict[str, Any]:
     return {
+        "family": family.name,
         "dimension": plan.head.dimension,
-        "routes": {route: {**shared, "prompt": prompt} for route, prompt in _prompts(checkpoint).items()},
-        "prompts": _prompts(checkpoint),
-        "max_length": checkpoint.max_length,
+        "routes": {name: route.as_dict() for name, route in routes.items()},
+        "prompts": {name: route.prompt for name, route in routes.items()},
+        "max_length": routes["document"].max_length,
         "max_active_dims": checkpoint.encoder.max_active_dims,
-        "pooling": plan.head.pooling,
-        "activation": plan.head.activation,
+        **plan.head.describe(),
         "precision": options.precision.value,
-        "in_float": verdict.in_float,
         "output": options.form.value,
         "opset": options.opset,
         "ir_version": plan.states.ir_version,
@@ -100,6 +114,14 @@ def _content(checkpoint: Checkpoint, plan: Plan, options: ExportOptions, verdict
             "size": checkpoint.size(),
         },
         "versions": manifest.tool_versions(),
-        "parity": verdict.parity,
+    }
+
+
+def _judged(verdict: Verdict, reports: dict[str, dict[str, Parity]]) -> dict[str, Any]:
+    return {
+        "in_float": verdict.in_float,
+        "parity": {
+            route: {name: parity.as_dict() for name, parity in by_name.items()} for route, by_name in reports.items()
+        },
         "quality": verdict.quality,
     }

@@ -1,4 +1,4 @@
-"""Prove a written graph against PyTorch: names, types, tokens, then vectors, alone and in padded batches."""
+"""Prove a written graph against PyTorch: tokens, then vectors, alone and in padded batches."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from sparse_export import parity, reference
-from sparse_export.checkpoint import Checkpoint
+from sparse_export.checkpoint import Checkpoint, is_lookup
 from sparse_export.errors import ParityError
 from sparse_export.golden import Golden
 from sparse_export.options import Precision
@@ -23,47 +23,56 @@ BATCH = 8
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A padded batch and what PyTorch makes of it."""
+    """A padded batch and what PyTorch makes of it.
 
-    input_ids: np.ndarray
-    attention_mask: np.ndarray
+    Attributes:
+        inputs: `input_ids`, `attention_mask`, int64 `[batch, sequence]`.
+        rows: PyTorch's vectors.
+    """
+
+    inputs: dict[str, np.ndarray]
     rows: list[Row]
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What graphs are proven with.
+    """What the graph of a route is proven with.
 
     Attributes:
         golden: Texts encoded one by one.
-        batches: The same texts of the document route in padded batches, neighbours of very different length.
+        batches: The same texts in padded batches, neighbours of very different length.
+        limit: `max_active_dims` of both sides.
     """
 
     golden: list[Golden]
     batches: list[Batch]
+    limit: int | None
 
 
-def material(checkpoint: Checkpoint, routes: Sequence[str], texts: Sequence[str]) -> Material:
+def material(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> Material:
     """Encode texts with PyTorch, one by one and in padded batches."""
-    golden = reference.golden_vectors(checkpoint, routes, texts)
+    golden = reference.golden_vectors(checkpoint, route, texts)
     batches = []
     for start in range(0, len(texts), BATCH):
         some = texts[start : start + BATCH]
-        features = reference.token_batch(checkpoint, routes[0], some)
-        rows = reference.encode_batch(checkpoint, routes[0], some)
-        batches.append(Batch(features["input_ids"].numpy(), features["attention_mask"].numpy(), rows))
-    return Material(golden, batches)
+        inputs = reference.token_batch(checkpoint, route, some)
+        # A look-up knows no neighbours, but in PyTorch padding of id 0 can erase a [PAD] that the text itself has:
+        # what the text gives alone is right.
+        alone = [vector.row for vector in golden[start : start + BATCH]]
+        rows = alone if is_lookup(checkpoint, route) else reference.encode_batch(checkpoint, route, some)
+        batches.append(Batch(inputs, rows))
+    return Material(golden, batches, checkpoint.encoder.max_active_dims)
 
 
-def check_tokenizer(path: Path, prompts: dict[str, str], golden: Sequence[Golden]) -> None:
-    """Check that tokenizer.json gives the token ids that sentence-transformers gave.
+def check_tokenizer(path: Path, prompt: str, special_tokens: bool, golden: Sequence[Golden]) -> None:
+    """Check that a tokenizer file gives the token ids that sentence-transformers gave.
 
     Raises:
         ParityError: It differs for a text.
     """
     tokenizer = Tokenizer.from_file(str(path))
     for vector in golden:
-        ids = tokenizer.encode(prompts[vector.route] + vector.text).ids
+        ids = tokenizer.encode(prompt + vector.text, add_special_tokens=special_tokens).ids
         if ids != vector.input_ids:
             raise ParityError(
                 f"{path.name} gives {ids[:8]}... where sentence-transformers gives {vector.input_ids[:8]}... "
@@ -81,18 +90,17 @@ def prove(path: Path, material: Material, precision: Precision) -> dict[str, Par
         ParityError: A report misses the promise of the precision.
     """
     graph = EncoderGraph(path)
-    vectors = [vector for vector in material.golden if vector.route == material.golden[0].route]
-    alone = [graph.run(*_single(vector.input_ids))[0] for vector in vectors]
-    padded = [row for batch in material.batches for row in graph.run(batch.input_ids, batch.attention_mask)]
+    alone = [graph.run(_single(vector.input_ids))[0] for vector in material.golden]
+    padded = [row for batch in material.batches for row in graph.run(batch.inputs)]
     expected = [row for batch in material.batches for row in batch.rows]
     reports = {
-        "alone": parity.compare([vector.row for vector in vectors], alone),
-        "padded": parity.compare(expected, padded),
+        "alone": parity.compare([vector.row for vector in material.golden], alone, material.limit),
+        "padded": parity.compare(expected, padded, material.limit),
     }
     parity.check(reports, precision)
-    return {**reports, "neighbours": parity.compare(alone, padded)}
+    return {**reports, "neighbours": parity.compare(alone, padded, material.limit)}
 
 
-def _single(input_ids: list[int]) -> tuple[np.ndarray, np.ndarray]:
+def _single(input_ids: list[int]) -> dict[str, np.ndarray]:
     ids = np.array([input_ids], np.int64).reshape(1, -1)
-    return ids, np.ones_like(ids)
+    return {"input_ids": ids, "attention_mask": np.ones_like(ids)}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -13,9 +12,11 @@ from sparse_export.golden import Golden
 from sparse_export.rows import Row
 
 
-def token_batch(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> dict[str, Any]:
-    """Return sentence-transformers' features of a padded batch: `input_ids`, `attention_mask` and what else it adds."""
-    return checkpoint.encoder.preprocess(list(texts), prompt=checkpoint.prompt(route), task=route)
+def token_batch(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> dict[str, np.ndarray]:
+    """Return sentence-transformers' `input_ids` and `attention_mask`, int64 `[batch, sequence]`, of a padded batch."""
+    features = checkpoint.encoder.preprocess(list(texts), prompt=checkpoint.prompt(route), task=route)
+    # A look-up tokenizes an empty text to no token at all, for which torch has floats.
+    return {name: features[name].numpy().astype(np.int64) for name in ("input_ids", "attention_mask")}
 
 
 def encode_batch(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> list[Row]:
@@ -40,7 +41,7 @@ def encode_batch(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> li
     return [Row.of_dense(row) for row in np.asarray(weights)]
 
 
-def golden_vectors(checkpoint: Checkpoint, routes: Iterable[str], texts: Sequence[str]) -> list[Golden]:
+def golden_vectors(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> list[Golden]:
     """Encode every text alone, so that no vector has seen padding."""
     return [
         Golden(
@@ -49,6 +50,5 @@ def golden_vectors(checkpoint: Checkpoint, routes: Iterable[str], texts: Sequenc
             token_batch(checkpoint, route, [text])["input_ids"][0].tolist(),
             encode_batch(checkpoint, route, [text])[0],
         )
-        for route in routes
         for text in texts
     ]

@@ -5,11 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 Rows = list[tuple[str, ...]]
-REPORTS = {
-    "alone": "a text alone, to PyTorch",
-    "padded": "in padded batches, to PyTorch",
-    "neighbours": "alone to batched",
-}
+REPORTS = {"alone": "alone", "padded": "in padded batches", "neighbours": "alone to batched"}
 FIGURES = (
     ("texts", "texts", "{}"),
     ("max_difference", "largest difference of a weight", "{:.1e}"),
@@ -23,8 +19,9 @@ FIGURES = (
 
 def parity_rows(content: dict[str, Any]) -> Rows:
     """Return a head and a row for each figure of a manifest's parity reports, one column a report."""
-    reports = content["parity"]
-    head = ("", *(REPORTS.get(name, f"route {name}") for name in reports))
+    parity = content["parity"]
+    reports = {f"{route}, {REPORTS[name]}": report for route in parity for name, report in parity[route].items()}
+    head = ("", *reports)
     return [
         head,
         *((label, *(form.format(report[key]) for report in reports.values())) for key, label, form in FIGURES),
@@ -50,6 +47,8 @@ def summary_rows(content: dict[str, Any]) -> Rows:
         ("graphs after", megabytes(graphs)),
         ("export", f"{content['seconds']} s"),
     ]
+    if "autoencoder" in content:
+        rows.append(("dead features", f"{content['autoencoder']['dead_features']} of {content['dimension']}"))
     if content["in_float"]:
         rows.append(("left in float to keep the promise", ", ".join(content["in_float"])))
     if not content["backbone"]["tested"]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from tokenizers import Tokenizer
 
 from sparse_export import golden, manifest, parity
 from sparse_export.errors import BundleError
+from sparse_export.golden import Golden
 from sparse_export.options import Precision
 from sparse_export.parity import Parity
 from sparse_export.runtime import EncoderGraph
+
+Loaded = TypeVar("Loaded")
 
 
 def verify(bundle: Path) -> dict[str, Parity]:
@@ -28,24 +33,50 @@ def verify(bundle: Path) -> dict[str, Parity]:
         ParityError: A vector differs from PyTorch's by more than the precision promises.
     """
     content = manifest.read(bundle)
-    precision = Precision(content["precision"])
-    vectors = list(golden.read(bundle / golden.FILE))
-    if not vectors:
-        raise BundleError(f"'{bundle}' has no golden vectors.")
-    graphs: dict[str, EncoderGraph] = {}
+    if content["precision"] not in list(Precision):
+        raise BundleError(f"'{bundle}' has the precision {content['precision']!r}; known are {', '.join(Precision)}.")
+    by_route = _vectors(bundle, content)
+    names = {content["routes"][route]["graph"] for route in by_route}
+    graphs = {name: _loaded(EncoderGraph, bundle / name) for name in names}
     reports = {}
-    for route in sorted({vector.route for vector in vectors}):
+    for route, vectors in by_route.items():
         entry = content["routes"][route]
-        graph = graphs.setdefault(entry["graph"], EncoderGraph(bundle / entry["graph"]))
-        tokenizer = Tokenizer.from_file(str(bundle / entry["tokenizer"]))
-        own = [vector for vector in vectors if vector.route == route]
-        actual = []
-        for vector in own:
-            encoding = tokenizer.encode(entry["prompt"] + vector.text)
-            if encoding.ids != vector.input_ids:
+        tokenizer = _loaded(lambda path: Tokenizer.from_file(str(path)), bundle / entry["tokenizer"])
+        for vector in vectors:
+            text, special = entry["prompt"] + vector.text, entry.get("add_special_tokens", True)
+            if tokenizer.encode(text, add_special_tokens=special).ids != vector.input_ids:
                 raise BundleError(f"{entry['tokenizer']} gives other token ids than PyTorch for {vector.text[:40]!r}.")
-            ids = np.array([encoding.ids], np.int64).reshape(1, -1)
-            actual.append(graph.run(ids, np.ones_like(ids))[0])
-        reports[route] = parity.compare([vector.row for vector in own], actual)
-    parity.check(reports, precision)
+        reports[route] = _replay(graphs[entry["graph"]], vectors, content.get("max_active_dims"))
+        # Only the document graph has a precision to choose; a look-up has no product to round.
+        shared = entry["graph"] == content["routes"]["document"]["graph"]
+        parity.check({route: reports[route]}, Precision(content["precision"]) if shared else Precision.FP32)
     return reports
+
+
+def _vectors(bundle: Path, content: dict[str, Any]) -> dict[str, list[Golden]]:
+    if golden.FILE not in content["files"]:
+        raise BundleError(f"'{bundle}' has no {golden.FILE} among its files, so nothing can be replayed.")
+    found: dict[str, list[Golden]] = {}
+    for vector in golden.read(bundle / golden.FILE):
+        found.setdefault(vector.route, []).append(vector)
+    if not found:
+        raise BundleError(f"'{bundle}' has no golden vectors, so nothing can be replayed.")
+    unknown = sorted(found.keys() - content["routes"].keys())
+    if unknown:
+        raise BundleError(f"'{bundle}' has golden vectors of the route {unknown[0]!r}, which its manifest lacks.")
+    return dict(sorted(found.items()))
+
+
+def _loaded(load: Callable[[Path], Loaded], path: Path) -> Loaded:
+    try:
+        return load(path)
+    except Exception as error:  # ONNX Runtime and tokenizers have errors of their own
+        raise BundleError(f"'{path}' cannot be loaded: {' '.join(str(error).split())[:300]}") from error
+
+
+def _replay(graph: EncoderGraph, vectors: Sequence[Golden], limit: int | None) -> Parity:
+    actual = []
+    for vector in vectors:
+        ids = np.array([vector.input_ids], np.int64).reshape(1, -1)
+        actual.append(graph.run({"input_ids": ids, "attention_mask": np.ones_like(ids)})[0])
+    return parity.compare([vector.row for vector in vectors], actual, limit)

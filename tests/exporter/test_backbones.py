@@ -54,6 +54,10 @@ def batches() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     }
 
 
+def inputs(ids: np.ndarray, mask: np.ndarray) -> dict[str, np.ndarray]:
+    return {"input_ids": ids, "attention_mask": mask}
+
+
 def pytorch(checkpoint: Checkpoint, ids: np.ndarray, mask: np.ndarray) -> list[Row]:
     features = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
     with torch.inference_mode():
@@ -66,7 +70,10 @@ def compared(case: Case, precision: Precision, tmp_path: Path) -> dict[str, Pari
     path = tmp_path / "document.onnx"
     storage.save(assemble(plan, chosen, None), path, options.external_data_bytes)
     graph = EncoderGraph(path)
-    return {name: parity.compare(pytorch(checkpoint, *batch), graph.run(*batch)) for name, batch in batches().items()}
+    return {
+        name: parity.compare(pytorch(checkpoint, *batch), graph.run(inputs(*batch)))
+        for name, batch in batches().items()
+    }
 
 
 def test_every_row_has_a_checkpoint() -> None:
@@ -105,8 +112,8 @@ def test_row_with_nothing_unmasked_is_empty(
     storage.save(assemble(plan, chosen, None), path, options.external_data_bytes)
     graph = EncoderGraph(path)
     ids, mask = batches()["alone"]
-    together = graph.run(np.repeat(ids, 2, axis=0), np.stack([mask[0], np.zeros_like(mask[0])]))
+    together = graph.run(inputs(np.repeat(ids, 2, axis=0), np.stack([mask[0], np.zeros_like(mask[0])])))
     assert len(together[1].indices) == 0
-    np.testing.assert_array_equal(together[0].indices, graph.run(ids, mask)[0].indices)
+    np.testing.assert_array_equal(together[0].indices, graph.run(inputs(ids, mask))[0].indices)
     empty = np.zeros((1, 0), np.int64)
-    assert [len(row.indices) for row in graph.run(empty, empty)] == [0]
+    assert [len(row.indices) for row in graph.run(inputs(empty, empty))] == [0]

@@ -13,7 +13,14 @@ from tokenizers import Tokenizer
 from sparse_export import ExportOptions, Output, Precision, SparseExportError
 from sparse_export.graph.head import ACTIVATIONS, BLOCK
 from sparse_export.pipeline import export
-from sparse_export.runtime import EncoderGraph, token_batch
+from sparse_export.runtime import EncoderGraph
+
+
+def token_batch(tokenizer: Tokenizer, texts: list[str]) -> dict[str, np.ndarray]:
+    encodings = tokenizer.encode_batch(texts)
+    ids, mask = ([getattr(encoding, name) for encoding in encodings] for name in ("ids", "attention_mask"))
+    return {"input_ids": np.array(ids, np.int64), "attention_mask": np.array(mask, np.int64)}
+
 
 LARGE = 64 * 64  # values of a weight that is worth quantizing
 
@@ -34,8 +41,8 @@ def test_dense_output_is_the_whole_dimension(splade_tiny: Path, splade_bundle: P
     batch = token_batch(tokenizer, ["The weather is lovely today.", "a"])
     graph = EncoderGraph(tmp_path / "dense" / "document.onnx")
     assert graph.outputs == ["sentence_embedding"]
-    (dense,) = graph.session.run(None, dict(zip(("input_ids", "attention_mask"), batch, strict=True)))
-    for weights, row in zip(dense, EncoderGraph(splade_bundle / "document.onnx").run(*batch), strict=True):
+    (dense,) = graph.session.run(None, batch)
+    for weights, row in zip(dense, EncoderGraph(splade_bundle / "document.onnx").run(batch), strict=True):
         np.testing.assert_array_equal(weights[row.indices], row.values)
         assert np.count_nonzero(weights) == len(row.indices)
 
@@ -43,16 +50,16 @@ def test_dense_output_is_the_whole_dimension(splade_tiny: Path, splade_bundle: P
 def test_max_active_dims_is_a_prefix(splade_tiny: Path, splade_bundle: Path, tmp_path: Path) -> None:
     export(ExportOptions(model=str(splade_tiny), output=tmp_path / "ten", max_active_dims=10))
     batch = token_batch(Tokenizer.from_file(str(splade_bundle / "tokenizer.json")), ["The weather is lovely today."])
-    (ten,) = EncoderGraph(tmp_path / "ten" / "document.onnx").run(*batch)
-    (whole,) = EncoderGraph(splade_bundle / "document.onnx").run(*batch)
+    (ten,) = EncoderGraph(tmp_path / "ten" / "document.onnx").run(batch)
+    (whole,) = EncoderGraph(splade_bundle / "document.onnx").run(batch)
     np.testing.assert_array_equal(ten.indices, whole.indices[:10])
 
 
 def test_outputs_are_sorted_and_padded(splade_bundle: Path) -> None:
     tokenizer = Tokenizer.from_file(str(splade_bundle / "tokenizer.json"))
-    ids, mask = token_batch(tokenizer, ["The weather is lovely today.", "", "a much longer text about museums " * 9])
+    batch = token_batch(tokenizer, ["The weather is lovely today.", "", "a much longer text about museums " * 9])
     session = EncoderGraph(splade_bundle / "document.onnx").session
-    indices, values = session.run(["indices", "values"], {"input_ids": ids, "attention_mask": mask})
+    indices, values = session.run(["indices", "values"], batch)
     assert (indices.dtype, values.dtype) == (np.int32, np.float32)
     assert (np.diff(values) <= 0).all()
     assert (values[indices == -1] == 0).all()

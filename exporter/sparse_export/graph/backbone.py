@@ -11,7 +11,8 @@ from __future__ import annotations
 import contextlib
 import inspect
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import onnx_ir as ir
 import torch
@@ -19,7 +20,7 @@ from transformers import PreTrainedModel
 
 from sparse_export.backbones import Backbone
 from sparse_export.graph import attention
-from sparse_export.graph.tape import GraphTape
+from sparse_export.graph.tape import GraphTape, constant_of
 
 
 class _PassThrough(torch.nn.Module):
@@ -33,30 +34,45 @@ class _PassThrough(torch.nn.Module):
         return hidden
 
 
-class _States(torch.nn.Module):
-    def __init__(self, model: PreTrainedModel, output: str) -> None:
+class LogitStates(torch.nn.Module):
+    """A masked language model; while it is traced its "logits" are the states before the decoder."""
+
+    def __init__(self, model: PreTrainedModel) -> None:
         super().__init__()
-        self.model, self.output = model, output
+        self.model = model
         self.token_types = "token_type_ids" in inspect.signature(model.forward).parameters
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         extra = {"token_type_ids": torch.zeros_like(input_ids)} if self.token_types else {}
-        return self.model(input_ids=input_ids, attention_mask=attention_mask, **extra)[self.output]
+        return self.model(input_ids=input_ids, attention_mask=attention_mask, **extra).logits
 
 
-def trace(model: PreTrainedModel, backbone: Backbone, output: str, opset: int) -> ir.Model:
-    """Trace the states before the vocabulary decoder (`output="logits"`) or the last hidden states.
+class ModuleStates(torch.nn.Module):
+    """sentence-transformers' own modules in a row, up to a dense embedding: their poolings are traced as they are."""
+
+    def __init__(self, modules: Sequence[torch.nn.Module]) -> None:
+        super().__init__()
+        self.sequence = torch.nn.ModuleList(modules)
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        features: dict[str, Any] = {"input_ids": input_ids, "attention_mask": attention_mask, "modality": "text"}
+        for module in self.sequence:
+            features = module(features)
+        return features["sentence_embedding"]
+
+
+def trace(states: torch.nn.Module, model: PreTrainedModel, backbone: Backbone, opset: int) -> ir.Model:
+    """Trace token ids to states.
 
     Args:
-        model: A masked language model (`logits`) or an encoder (`last_hidden_state`), in eval mode.
+        states: `input_ids`, `attention_mask` -> float32 `[batch, sequence, hidden]` or `[batch, hidden]`.
+        model: The transformers model in it.
         backbone: The row of `backbones.BACKBONES` for this model.
-        output: The field of the model's output to export.
         opset: The ONNX opset to write.
 
     Returns:
         A model with inputs `input_ids`, `attention_mask`; outputs hidden states and the mask that belongs to them.
     """
-    states = _States(model, output).eval()
     # Two rows of different length, so that no dimension and no mask is taken for a constant.
     input_ids = torch.full((2, 7), 5)
     attention_mask = torch.tensor([[1] * 7, [1] * 5 + [0] * 2])
@@ -64,7 +80,7 @@ def trace(model: PreTrainedModel, backbone: Backbone, output: str, opset: int) -
     with _as_traceable(model, backbone), torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
-            states,
+            states.eval(),
             (input_ids, attention_mask),
             dynamo=True,
             opset_version=opset,
@@ -75,6 +91,8 @@ def trace(model: PreTrainedModel, backbone: Backbone, output: str, opset: int) -
         )
     assert program is not None
     _at_least_one_position(program.model.graph)
+    for node in list(program.model.graph):
+        _try_gemm(program.model.graph, node)
     return program.model
 
 
@@ -108,3 +126,21 @@ def _as_traceable(model: PreTrainedModel, backbone: Backbone) -> Iterator[None]:
         model.set_attn_implementation(before)
         if decoder is not None:
             model.set_output_embeddings(decoder)
+
+
+def _try_gemm(graph: ir.Graph, node: ir.Node) -> bool:
+    """Write Gemm(x, W, b) as MatMul and Add: int8 and its count look for MatMul."""
+    weight = constant_of(node.inputs[1]) if node.op_type == "Gemm" else None
+    if weight is None or any(node.attributes.get_float(name, 1.0) != 1.0 for name in ("alpha", "beta")):
+        return False
+    if node.attributes.get_int("transA", 0):
+        return False
+    tape = GraphTape(graph, before=node)
+    matrix = weight.T.copy() if node.attributes.get_int("transB", 0) else weight
+    output = tape.op("MatMul", node.inputs[0], tape.constant(matrix, f"{node.name}.weight"))
+    if len(node.inputs) > 2:
+        output = tape.op("Add", output, node.inputs[2])
+    output.type, output.shape = node.outputs[0].type, node.outputs[0].shape
+    ir.convenience.replace_all_uses_with(node.outputs[0], output, replace_graph_outputs=True)
+    graph.remove(node, safe=True)
+    return True

@@ -9,11 +9,14 @@ Formulas: SPLADE v2 (arXiv 2109.10086), log1p_relu (arXiv 2504.14839), as senten
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import onnx_ir as ir
 
+from sparse_export.graph import token_decoder
 from sparse_export.graph.projection import projection
 from sparse_export.graph.tape import GraphTape
 from sparse_export.options import Precision
@@ -39,10 +42,20 @@ class Head:
     pooling: str
     activation: str
 
+    per_text: ClassVar[bool] = True  # in int8 its states have one scale per text
+
     @property
     def dimension(self) -> int:
         """Number of vocabulary entries."""
         return int(self.weight.shape[1])
+
+    def describe(self) -> dict[str, object]:
+        """Return what the manifest says of it."""
+        return {"pooling": self.pooling, "activation": self.activation}
+
+    def decoder(self, labels: Sequence[str], opset: int) -> ir.Model:
+        """Return decode.onnx: the label of each dimension."""
+        return token_decoder.build(labels, opset)
 
     def attach(self, model: ir.Model, precision: Precision) -> None:
         """Replace the outputs of a backbone, hidden states and mask, by `sentence_embedding`."""
@@ -91,7 +104,8 @@ class Head:
 
 def _without_padding(tape: GraphTape, hidden: ir.Value, mask: ir.Value) -> ir.Value:
     """Put the row's first unmasked state in every padded position: neither its maximum nor its int8 scale changes."""
-    first = tape.op("ArgMax", mask, axis=1, keepdims=1)
+    # int32: ONNX Runtime 1.19, in Triton 24.10, has no ArgMax of int64.
+    first = tape.op("ArgMax", tape.op("Cast", mask, to=ir.DataType.INT32), axis=1, keepdims=1)
     state = tape.op("GatherND", hidden, first, batch_dims=1)
     shown = tape.op("Cast", tape.op("Unsqueeze", mask, tape.constant([2], "axis_2")), to=ir.DataType.BOOL)
     return tape.op("Where", shown, hidden, tape.op("Unsqueeze", state, tape.constant([1], "axis_1")))

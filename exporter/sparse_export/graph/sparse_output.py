@@ -1,9 +1,10 @@
-"""The end of a graph: weights of all dimensions to sorted (index, weight) pairs.
+"""The end of a graph: weights to sorted (index, weight) pairs.
 
-    sentence_embedding float32 [batch, dimension]  ->  indices int32 [batch, active], values float32 [batch, active]
+    weights float32 [batch, width]  ->  indices int32 [batch, active], values float32 [batch, active]
 
 `active` is the largest number of active dimensions in the batch, so nothing is cut; shorter rows end with index -1,
-value 0. Rows are sorted by falling value: every smaller number of dimensions is a prefix.
+value 0. Rows are sorted by falling value: of weights that are never negative, every smaller number of dimensions is a
+prefix.
 """
 
 from __future__ import annotations
@@ -13,24 +14,64 @@ import onnx_ir as ir
 
 from sparse_export.graph.tape import GraphTape
 
+LOWEST = np.finfo(np.float32).min  # sorts what is not active behind every weight
+
 
 def attach(model: ir.Model, max_active_dims: int | None = None) -> None:
     """Replace the output `sentence_embedding` (weights >= 0) by `indices` and `values`."""
-    graph = model.graph
-    tape = GraphTape(graph)
-    weights = graph.outputs[0]
-    zero, one = tape.constant(np.float32(0.0), "zero"), tape.constant([1], "axis_1")
-    active = tape.op("Cast", tape.op("Greater", weights, zero), to=ir.DataType.INT64)
-    counts = tape.op("ReduceSum", active, one, keepdims=0)
-    width = tape.op("Max", tape.op("ReduceMax", counts, keepdims=1), one)
-    if max_active_dims is not None:
-        width = tape.op("Min", width, tape.constant([max_active_dims], "max_active_dims"))
+    tape = GraphTape(model.graph)
+    weights = model.graph.outputs[0]
+    width = _width(tape, tape.op("Greater", weights, tape.constant(np.float32(0.0), "zero")), max_active_dims)
     values, positions = tape.ops("TopK", weights, width, axis=1)
-    padding = tape.constant(np.int64(-1), "no_index")
-    indices = tape.op("Where", tape.op("Greater", values, zero), positions, padding)
-    outputs = {"indices": tape.op("Cast", indices, to=ir.DataType.INT32), "values": values}
-    graph.outputs.clear()
-    for name, dtype in (("indices", ir.DataType.INT32), ("values", ir.DataType.FLOAT)):
-        outputs[name].name, outputs[name].dtype = name, dtype
-        outputs[name].shape = ir.Shape(["batch", "active"])
-        graph.outputs.append(outputs[name])
+    kept = tape.op("Greater", values, tape.constant(np.float32(0.0), "zero"))
+    _finish(tape, tape.op("Where", kept, positions, tape.constant(np.int64(-1), "no_index")), values)
+
+
+def write_pairs(tape: GraphTape, weights: ir.Value, ids: ir.Value, max_active_dims: int | None) -> None:
+    """End a graph with the pairs of `ids` int64 and `weights` float32 `[batch, positions]` whose weight is not 0."""
+    zero, lowest = tape.constant(np.float32(0.0), "zero"), tape.constant(LOWEST, "lowest")
+    if max_active_dims is not None:  # as sentence-transformers limits them: the largest by absolute weight
+        length = tape.op("Shape", weights, start=1)
+        count = tape.op("Min", length, tape.constant([max_active_dims], "max_active_dims"))
+        _, strongest = tape.ops("TopK", tape.op("Abs", weights), count, axis=1)
+        weights, ids = (tape.op("GatherElements", value, strongest, axis=1) for value in (weights, ids))
+    active = tape.op("Not", tape.op("Equal", weights, zero))
+    sortable = tape.op("Where", active, weights, lowest)
+    values, positions = tape.ops("TopK", sortable, _width(tape, active, None), axis=1)
+    kept = tape.op("Greater", values, lowest)
+    indices = tape.op("GatherElements", ids, positions, axis=1)
+    _finish(
+        tape,
+        tape.op("Where", kept, indices, tape.constant(np.int64(-1), "no_index")),
+        tape.op("Where", kept, values, zero),
+    )
+
+
+def limit_dense(model: ir.Model, max_active_dims: int) -> None:
+    """Keep the `max_active_dims` largest weights of each row of the output `sentence_embedding`, zero the others."""
+    tape = GraphTape(model.graph)
+    weights = model.graph.outputs[0]
+    values, positions = tape.ops("TopK", weights, tape.constant([max_active_dims], "max_active_dims"), axis=1)
+    zeros = tape.op("Mul", weights, tape.constant(np.float32(0.0), "zero"))
+    limited = tape.op("ScatterElements", zeros, positions, values, axis=1)
+    weights.name, limited.name = "all_weights", weights.name
+    limited.type, limited.shape = weights.type, weights.shape
+    model.graph.outputs[0] = limited
+
+
+def _width(tape: GraphTape, active: ir.Value, max_active_dims: int | None) -> ir.Value:
+    """Return int64 `[1]`: the largest number of active dimensions in the batch, at least 1."""
+    one = tape.constant([1], "axis_1")
+    counts = tape.op("ReduceSum", tape.op("Cast", active, to=ir.DataType.INT64), one, keepdims=0)
+    width = tape.op("Max", tape.op("ReduceMax", counts, keepdims=1), one)
+    if max_active_dims is None:
+        return width
+    return tape.op("Min", width, tape.constant([max_active_dims], "max_active_dims"))
+
+
+def _finish(tape: GraphTape, indices: ir.Value, values: ir.Value) -> None:
+    tape.graph.outputs.clear()
+    indices = tape.op("Cast", indices, to=ir.DataType.INT32)
+    for name, value, dtype in (("indices", indices, ir.DataType.INT32), ("values", values, ir.DataType.FLOAT)):
+        value.name, value.type, value.shape = name, ir.TensorType(dtype), ir.Shape(["batch", "active"])
+        tape.graph.outputs.append(value)

@@ -15,7 +15,7 @@ import onnx_ir as ir
 from sparse_export.graph.tape import MASKED, GraphTape, constant_of
 
 # Reductions, and what leads to their roots in RMSNorm: they run in single precision.
-SINGLE = frozenset({"Pow", "ReduceMax", "ReduceMean", "ReduceSum", "Softmax", "Sqrt", "Reciprocal"})
+SINGLE = frozenset({"Pow", "ReduceL2", "ReduceMax", "ReduceMean", "ReduceSum", "Softmax", "Sqrt", "Reciprocal"})
 
 
 def convert(model: ir.Model) -> int:

@@ -8,25 +8,28 @@ import numpy as np
 import onnx_ir as ir
 import onnxruntime
 
+from sparse_export.graph.autoencoder import SparseFeatures
+from sparse_export.graph.head import Head
 from sparse_export.graph.quantized import LEVELS, TINY, column_scales, quantize_columns
 from sparse_export.precision.int8 import is_linear
 
+AnyHead = Head | SparseFeatures
 HEAD = "head"  # stands for the vocabulary projection, which is not in the graph of hidden states
 
 
-def rank(model: ir.Model, head: np.ndarray, batches: Sequence[dict[str, np.ndarray]]) -> list[tuple[str, float]]:
+def rank(model: ir.Model, head: AnyHead, batches: Sequence[dict[str, np.ndarray]]) -> list[tuple[str, float]]:
     """Return (node name, relative error of its int8 output) of every product, largest error first.
 
     Args:
         model: The float32 graph of hidden states; it is not changed.
-        head: float32 `[hidden, vocab]`, named `HEAD` in the result.
+        head: What comes after that graph, named `HEAD` in the result.
         batches: Inputs of the graph, `input_ids` and `attention_mask` int64 `[1, sequence]`, of real texts.
     """
     probe = model.clone()
     hidden = probe.graph.outputs[0]
     nodes = [node for node in probe.graph if is_linear(node)]
     products = [(str(node.name), node.inputs[0], node.inputs[1].const_value.numpy()) for node in nodes]  # type: ignore[union-attr]
-    products.append((HEAD, hidden, head))
+    products.append((HEAD, hidden, head.weight))
     sources = list(dict.fromkeys(source for _, source, _ in products))
     probe.graph.outputs[:] = [source for source in sources if source is not None]
     session = onnxruntime.InferenceSession(ir.to_proto(probe).SerializeToString(), providers=["CPUExecutionProvider"])
@@ -34,7 +37,9 @@ def rank(model: ir.Model, head: np.ndarray, batches: Sequence[dict[str, np.ndarr
     for batch in batches:
         states = dict(zip(sources, session.run(None, batch), strict=True))
         for index, (name, source, weight) in enumerate(products):
-            exact, rounded = _both(states[source].reshape(-1, weight.shape[0]), weight, per_text=name == HEAD)
+            exact, rounded = _both(
+                states[source].reshape(-1, weight.shape[0]), weight, per_text=name == HEAD and head.per_text
+            )
             error[index] += np.square(exact - rounded).sum()
             power[index] += np.square(exact).sum()
     relative = np.sqrt(error / power)
@@ -43,10 +48,9 @@ def rank(model: ir.Model, head: np.ndarray, batches: Sequence[dict[str, np.ndarr
 
 def steps(ranking: Sequence[tuple[str, float]]) -> Iterator[frozenset[str]]:
     """Yield what stays in float: the most sensitive product, then twice as many each time, all but one at the end."""
-    count = 1
-    while count < len(ranking):
+    counts = [2**power for power in range(len(ranking)) if 2**power < len(ranking) - 1]
+    for count in [*counts, len(ranking) - 1]:
         yield frozenset(name for name, _ in ranking[:count])
-        count *= 2
 
 
 def _both(states: np.ndarray, weight: np.ndarray, per_text: bool) -> tuple[np.ndarray, np.ndarray]:

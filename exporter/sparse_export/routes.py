@@ -1,0 +1,59 @@
+"""How a text of each route becomes token ids, and which graph takes them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tokenizers import Tokenizer
+
+from sparse_export import static_table
+from sparse_export.checkpoint import ROUTES, Checkpoint, is_lookup
+from sparse_export.tokenizer import effective_tokenizer
+
+TOKENIZER, QUERY_TOKENIZER = "tokenizer.json", "query_tokenizer.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One entry of the manifest's `routes`.
+
+    Attributes:
+        graph: File of the graph.
+        tokenizer: File of the tokenizer.
+        prompt: What is put in front of every text.
+        max_length: Tokens of a text, special tokens included; None for no limit.
+        add_special_tokens: The tokenizer adds its special tokens.
+    """
+
+    graph: str
+    tokenizer: str
+    prompt: str
+    max_length: int | None
+    add_special_tokens: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the entry as JSON has it."""
+        return asdict(self)
+
+
+def read_routes(checkpoint: Checkpoint) -> dict[str, Route]:
+    """Return the routes of a checkpoint by name; a second tokenizer is named only where it differs."""
+    shared = tokenizer_of(checkpoint, "document").to_str()
+    routes = {}
+    for route in ROUTES:
+        looked_up = is_lookup(checkpoint, route)
+        same = tokenizer_of(checkpoint, route).to_str() == shared
+        routes[route] = Route(
+            graph=static_table.GRAPH if looked_up else "document.onnx",
+            tokenizer=TOKENIZER if same else QUERY_TOKENIZER,
+            prompt=checkpoint.prompt(route),
+            max_length=checkpoint.max_length(route),
+            add_special_tokens=not looked_up,
+        )
+    return routes
+
+
+def tokenizer_of(checkpoint: Checkpoint, route: str) -> Tokenizer:
+    """Return the effective tokenizer of a route."""
+    return effective_tokenizer(checkpoint.tokenizer(route), checkpoint.max_length(route))

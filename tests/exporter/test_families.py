@@ -1,0 +1,246 @@
+"""Inference-free and CSR against sentence-transformers: look-up, poolings, autoencoder, decode, and their bad input."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import onnx_ir as ir
+import onnxruntime
+import pytest
+import torch
+from real_checkpoints import MODELS, glosses, idf_inference_free, trained_csr
+from safetensors.numpy import load_file, save_file
+from sentence_transformers import SparseEncoder
+from sentence_transformers.base.modules import Dense, Normalize
+from tiny_checkpoints import VOCABULARY, save_csr, save_inference_free
+from tokenizers import Tokenizer
+
+from sparse_export import ExportOptions, Precision, SparseExportError, parity, verify
+from sparse_export.pipeline import export
+from sparse_export.rows import Row
+from sparse_export.runtime import EncoderGraph
+
+POOLINGS = ("cls", "mean", "max", "mean_sqrt_len_tokens", "weightedmean", "lasttoken")
+GLOSSES = 500
+
+
+def exported(model: Path, output: Path, precision: str = "fp32", **choices: object) -> dict:
+    return export(ExportOptions(model=str(model), output=output, precision=Precision(precision), **choices))  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def families(tmp_path_factory: pytest.TempPathFactory, splade_tiny: Path) -> dict[tuple[str, str], Path]:
+    """Every family in every precision, from real models."""
+    models = {"splade": splade_tiny, "inference-free": idf_inference_free(), "csr": trained_csr()}
+    folder = tmp_path_factory.mktemp("families")
+    bundles = {}
+    for family, model in models.items():
+        for precision in Precision:
+            bundles[family, precision.value] = folder / f"{family}-{precision}"
+            assert exported(model, bundles[family, precision.value], precision)["family"] == family
+    return bundles
+
+
+@pytest.mark.parametrize("precision", list(Precision))
+@pytest.mark.parametrize("family", ["splade", "inference-free", "csr"])
+def test_parity_on_real_texts(families: dict[tuple[str, str], Path], family: str, precision: str) -> None:
+    bundle = families[family, precision]
+    assert set(verify(bundle)) == ({"document", "query"} if family == "inference-free" else {"document"})
+    content = json.loads((bundle / "manifest.json").read_text())
+    texts = glosses(GLOSSES)
+    for route, expected in pytorch(family).items():
+        report = parity.compare(expected, replay(bundle, content["routes"][route], texts), content["max_active_dims"])
+        looked_up = content["routes"][route]["graph"] == "query.onnx"
+        parity.check({route: report}, Precision.FP32 if looked_up else Precision(precision))
+
+
+@cache
+def pytorch(family: str) -> dict[str, list[Row]]:
+    """Encode the glosses with sentence-transformers; documents and queries differ in one family only."""
+    model = {"inference-free": idf_inference_free, "csr": trained_csr, "splade": lambda: MODELS / "splade-tiny"}[family]
+    encoder = SparseEncoder(str(model()), device="cpu")
+    encode = {"document": encoder.encode_document, "query": encoder.encode_query}
+    routes = ("document", "query") if family == "inference-free" else ("document",)
+    rows = {route: encode[route](glosses(GLOSSES), convert_to_sparse_tensor=False) for route in routes}
+    return {route: [Row.of_dense(row) for row in np.asarray(dense)] for route, dense in rows.items()}
+
+
+def replay(bundle: Path, route: dict, texts: list[str]) -> list[Row]:
+    tokenizer = Tokenizer.from_file(str(bundle / route["tokenizer"]))
+    graph = EncoderGraph(bundle / route["graph"])
+    rows = []
+    for start in range(0, len(texts), 16):
+        encodings = tokenizer.encode_batch(texts[start : start + 16], add_special_tokens=route["add_special_tokens"])
+        ids, mask = (np.array([getattr(e, name) for e in encodings], np.int64) for name in ("ids", "attention_mask"))
+        rows += graph.run({"input_ids": ids, "attention_mask": mask})
+    return rows
+
+
+def test_every_graph_runs_without_torch(families: dict[tuple[str, str], Path]) -> None:
+    code = """
+import sys
+for name in ("torch", "transformers", "sentence_transformers"):
+    sys.modules[name] = None
+from functools import cache
+from pathlib import Path
+from sparse_export import verify
+for path in sys.argv[1:]:
+    verify(Path(path))
+"""
+    subprocess.run([sys.executable, "-c", code, *map(str, families.values())], check=True, timeout=300)
+
+
+def test_queries_are_a_look_up(families: dict[tuple[str, str], Path]) -> None:
+    bundle = families["inference-free", "int8"]
+    operators = {node.op_type for node in ir.load(bundle / "query.onnx").graph}
+    assert not operators & {"MatMul", "MatMulInteger", "Gemm"}
+    table = load_file(bundle / "query_table.safetensors")["weights"]
+    named = json.loads((bundle / "query_table.json").read_text())
+    tokenizer = Tokenizer.from_file(str(bundle / "tokenizer.json"))
+    assert table.dtype == np.float32
+    assert len(named) == len(table) == 30522
+    assert all(np.float32(named[tokenizer.id_to_token(index)]) == table[index] for index in range(0, 30522, 97))
+
+
+def test_int8_reaches_the_autoencoder(families: dict[tuple[str, str], Path]) -> None:
+    graph = ir.load(families["csr", "int8"] / "document.onnx").graph
+    weights = [node.inputs[1].name for node in graph if node.op_type == "MatMulInteger"]
+    content = json.loads((families["csr", "int8"] / "manifest.json").read_text())
+    assert "autoencoder.weight" in weights
+    assert not [node for node in graph if node.op_type == "Gemm"]
+    # MiniLM has 6 layers of 6 products, and the autoencoder.
+    assert len(weights) == 37 - len(content["in_float"])
+
+
+@pytest.mark.parametrize("limit", [1, 7, None])
+def test_tiny_look_up(limit: int | None, tmp_path: Path) -> None:
+    """Negative and zero weights, repeats, prompts, and a limit by absolute weight."""
+    model = save_inference_free(tmp_path / "model", prompts={"query": "search the ", "document": "water "})
+    content = exported(model, tmp_path / "bundle", max_active_dims=limit)
+    texts = ["fish fish whale", "the", "", "[PAD] bank", "how to train a patient doctor in the museum of water"]
+    rows = SparseEncoder(str(model), device="cpu").encode_query(
+        texts, convert_to_sparse_tensor=False, batch_size=1, max_active_dims=limit
+    )
+    route = content["routes"]["query"]
+    actual = replay(tmp_path / "bundle", route, [route["prompt"] + text for text in texts])
+    for weights, row in zip(np.asarray(rows), actual, strict=True):
+        expected = Row.of_dense(weights)
+        assert dict(zip(row.indices.tolist(), row.values.tolist(), strict=True)) == dict(
+            zip(expected.indices.tolist(), expected.values.tolist(), strict=True)
+        )
+        assert (np.diff(row.values) <= 0).all()
+    assert limit is not None or min(row.values.min() for row in actual if len(row.values)) < 0
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize("normalize", [False, True])
+def test_csr_poolings(pooling: str, normalize: bool, tmp_path: Path) -> None:
+    content = exported(save_csr(tmp_path / "model", pooling, normalize=normalize), tmp_path / "bundle")
+    assert content["parity"]["document"]["padded"]["max_difference"] <= 1e-4
+    assert content["autoencoder"]["normalize"] is normalize
+    check_decode(tmp_path / "model", tmp_path / "bundle")
+
+
+def test_csr_with_dense_and_normalize_and_few_positive_features(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    between = [Dense(32, 24, activation_function=torch.nn.Tanh()), Normalize()]
+    model = save_csr(tmp_path / "model", between=between, input_dim=24, k=100)
+    content = exported(model, tmp_path / "bundle")
+    assert content["parity"]["document"]["alone"]["active"] < 100, "k is larger than the positive features"
+    check_decode(model, tmp_path / "bundle")
+
+
+def check_decode(model: Path, bundle: Path) -> None:
+    """Compare decode.onnx with SparseAutoEncoder.decode, in the space that the manifest names."""
+    autoencoder = SparseEncoder(str(model), device="cpu")[-1].eval()
+    lines = [json.loads(line) for line in (bundle / "golden.jsonl").read_text().splitlines()]
+    width = max(len(line["indices"]) for line in lines)
+    indices, values = np.full((len(lines), width), -1, np.int32), np.zeros((len(lines), width), np.float32)
+    dense = torch.zeros(len(lines), autoencoder.hidden_dim)
+    for row, line in enumerate(lines):
+        indices[row, : len(line["indices"])], values[row, : len(line["values"])] = line["indices"], line["values"]
+        dense[row, line["indices"]] = torch.tensor(line["values"])
+    info = {"mu": torch.tensor(0.0), "std": torch.tensor(1.0)}
+    with torch.no_grad():
+        expected = autoencoder.decode(dense, info).numpy()
+    session = onnxruntime.InferenceSession(bundle / "decode.onnx")
+    (embedding,) = session.run(["embedding"], {"indices": indices, "values": values})
+    np.testing.assert_allclose(embedding, expected, atol=1e-5)
+
+
+def test_dense_csr_is_limited_too(tmp_path: Path) -> None:
+    from sparse_export import Output
+
+    content = exported(save_csr(tmp_path / "model"), tmp_path / "bundle", form=Output.DENSE)
+    assert content["parity"]["document"]["alone"]["active"] <= 16
+
+
+def test_tokenizers_that_differ_are_both_stored(tmp_path: Path) -> None:
+    model = save_inference_free(tmp_path / "model")
+    path = model / "query_0_SparseStaticEmbedding" / "tokenizer.json"
+    tokenizer = json.loads(path.read_text())
+    tokenizer["normalizer"]["lowercase"] = False
+    path.write_text(json.dumps(tokenizer))
+    content = exported(model, tmp_path / "bundle")
+    assert content["routes"]["query"]["tokenizer"] == "query_tokenizer.json"
+    assert set(verify(tmp_path / "bundle")) == {"document", "query"}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda folder: save_csr(folder, k=200), r"SparseAutoEncoder keeps k = 200 of 128"),
+        (lambda folder: save_csr(folder, input_dim=48), r"SparseAutoEncoder takes 48 .* Pooling .* gives 32"),
+        (lambda folder: save_inference_free(folder, torch.full((len(VOCABULARY),), torch.nan)), "NaN or infinite"),
+        (lambda folder: save_inference_free(folder, torch.ones(60)), "60"),
+    ],
+)
+def test_modules_that_do_not_fit(change: object, message: str, tmp_path: Path) -> None:
+    change(tmp_path / "model")  # type: ignore[operator]
+    with pytest.raises(SparseExportError, match=message):
+        exported(tmp_path / "model", tmp_path / "bundle")
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_router_with_other_routes(tmp_path: Path) -> None:
+    model = save_inference_free(tmp_path / "model")
+    path = model / "router_config.json"
+    path.write_text(path.read_text().replace('"query": [', '"question": ['))
+    with pytest.raises(SparseExportError, match="document, question"):
+        exported(model, tmp_path / "bundle")
+
+
+def save_with_idf(folder: Path, extra: dict[str, float]) -> Path:
+    """Write the query table as idf.json, as OpenSearch's models have it."""
+    model = save_inference_free(folder)
+    static = model / "query_0_SparseStaticEmbedding"
+    (static / "model.safetensors").unlink()
+    path = static / "idf.json"
+    path.write_text(json.dumps({"fish": 2.5, "whale": 4.0, **extra}))
+    (static / "config.json").write_text(json.dumps({"frozen": True, "path": str(path)}))
+    return model
+
+
+def test_idf_json(tmp_path: Path) -> None:
+    exported(save_with_idf(tmp_path / "model", {}), tmp_path / "bundle")
+    table = load_file(tmp_path / "bundle" / "query_table.safetensors")["weights"]
+    assert sorted(table[table != 0].tolist()) == [2.5, 4.0]
+
+
+def test_idf_json_with_unknown_tokens(tmp_path: Path) -> None:
+    with pytest.raises(SparseExportError, match="2 of 4 tokens .* such as 'zebra'"):
+        exported(save_with_idf(tmp_path / "model", {"zebra": 1.0, "okapi": 1.0}), tmp_path / "bundle")
+
+
+def test_dead_features_are_counted(tmp_path: Path) -> None:
+    model = save_csr(tmp_path / "model")
+    path = next(model.glob("*_SparseAutoEncoder/model.safetensors"))
+    tensors = dict(load_file(path))
+    tensors["stats_last_nonzero"] = np.arange(128, dtype=np.int64)  # dead after 30 steps without activity
+    save_file(tensors, path)
+    assert exported(model, tmp_path / "bundle")["autoencoder"]["dead_features"] == 97

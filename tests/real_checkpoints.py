@@ -1,0 +1,79 @@
+"""Checkpoints of the other two families around the real models of `make models`, trained for some seconds and kept."""
+
+from __future__ import annotations
+
+import math
+import random
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import torch
+from sentence_transformers import SentenceTransformer, SparseEncoder
+from sentence_transformers.base.modules import Router
+from sentence_transformers.sparse_encoder.modules import SparseAutoEncoder, SparseStaticEmbedding
+
+ROOT = Path(__file__).parent.parent
+MODELS = ROOT / "models"
+CACHE = ROOT / "build" / "test-checkpoints"
+STEPS, BATCH = 300, 256
+
+
+def glosses(count: int) -> list[str]:
+    """Return definitions from WordNet's nouns, the same ones each time."""
+    lines = (MODELS / "wordnet" / "data.noun").read_text(encoding="utf-8").splitlines()
+    found = [line.partition("|")[2].strip() for line in lines if "|" in line and not line.startswith(" ")]
+    return random.Random(0).sample(found, count)
+
+
+def trained_csr() -> Path:
+    """Return a sparse autoencoder, 384 -> 1536 features of which 64 are kept, trained on MiniLM's embeddings."""
+    return _cached("csr-minilm", _train_csr)
+
+
+def idf_inference_free() -> Path:
+    """Return splade-tiny for documents with a query table of inverse document frequencies over the glosses."""
+    return _cached("inference-free-splade-tiny", _build_inference_free)
+
+
+def _cached(name: str, build: object) -> Path:
+    folder = CACHE / name
+    if not folder.is_dir():
+        temporary = folder.with_name(f".{name}")
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        build().save_pretrained(str(temporary), create_model_card=False)  # type: ignore[operator]
+        temporary.rename(folder)
+    return folder
+
+
+def _train_csr() -> SparseEncoder:
+    dense = SentenceTransformer(str(MODELS / "all-MiniLM-L6-v2"), device="cpu")
+    embeddings = dense.encode(glosses(4000), convert_to_tensor=True, batch_size=64, show_progress_bar=False).clone()
+    torch.manual_seed(0)
+    autoencoder = SparseAutoEncoder(input_dim=384, hidden_dim=1536, k=64, k_aux=128)
+    with torch.no_grad():
+        autoencoder.pre_bias.copy_(embeddings.mean(dim=0))
+    optimizer = torch.optim.Adam(autoencoder.parameters(), lr=1e-3)
+    for _ in range(STEPS):
+        batch = embeddings[torch.randint(len(embeddings), (BATCH,))]
+        decoded = autoencoder({"sentence_embedding": batch})["decoded_embedding_k"]
+        loss = torch.nn.functional.mse_loss(decoded, batch)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return SparseEncoder(modules=[*dense, autoencoder], device="cpu")
+
+
+def _build_inference_free() -> SparseEncoder:
+    splade = SparseEncoder(str(MODELS / "splade-tiny"), device="cpu")
+    texts = glosses(4000)
+    ids = splade.tokenizer(texts, add_special_tokens=False)["input_ids"]
+    counts = Counter(token for text in ids for token in set(text))
+    weight = torch.tensor(
+        [math.log(1 + len(texts) / (1 + counts[token])) for token in range(len(splade.tokenizer.get_vocab()))]
+    )
+    query = SparseStaticEmbedding(tokenizer=splade.tokenizer, weight=weight)
+    return SparseEncoder(
+        modules=[Router.for_query_document(query_modules=[query], document_modules=list(splade))], device="cpu"
+    )
