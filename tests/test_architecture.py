@@ -40,7 +40,8 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
     "sparse_client": (
         ("errors",),
         ("bundle", "progress", "table", "texts", "vectors", "writing"),
-        ("outputs", "records", "sessions", "tokens"),
+        ("outputs", "overlap", "records", "sessions", "tokens"),
+        ("decoding", "lookup"),
         ("local",),
         ("cli",),
     ),

@@ -9,8 +9,8 @@ from typing import Any
 
 from transformers import AutoConfig
 
-from sparse_export.errors import CheckpointError, UnsupportedCheckpointError
-from sparse_export.source import MODULES, Source, one_line
+from sparse_export.errors import CheckpointError, UnsupportedCheckpointError, one_line
+from sparse_export.source import MODULES, Source
 
 FOR_PAIRS = "which scores pairs and has no sparse vectors; export it with a tool for classifiers"
 # What config_sentence_transformers.json calls a model that is no SparseEncoder.

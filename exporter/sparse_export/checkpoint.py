@@ -14,10 +14,10 @@ from transformers import PreTrainedModel
 
 from sparse_export.adapters import has_adapters
 from sparse_export.admission import admit
-from sparse_export.errors import CheckpointError, InputError, UnsupportedCheckpointError
+from sparse_export.errors import CheckpointError, InputError, UnsupportedCheckpointError, one_line
 from sparse_export.manifest import sha256
 from sparse_export.options import ExportOptions
-from sparse_export.source import MODULES, Source, locate, one_line
+from sparse_export.source import MODULES, Source, locate
 
 UNLIMITED = 10**6  # transformers writes about 1e30 where a tokenizer has no limit
 FEWEST_WORDS = 10  # tokens that are not special; transformers makes up a tokenizer without any where it finds no file

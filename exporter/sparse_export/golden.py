@@ -128,11 +128,20 @@ def read(path: Path) -> Iterator[Golden]:
     Raises:
         BundleError: A line is not a golden vector.
     """
-    with path.open(encoding="utf-8") as file:
+    with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             try:
-                record = json.loads(line)
-                row = Row(np.array(record["indices"], np.int32), np.array(record["values"], np.float32))
-                yield Golden(record["route"], record["text"], record["input_ids"], row)
-            except (ValueError, KeyError, TypeError) as error:
-                raise BundleError(f"{path}, line {number} is not a golden vector: {error!r}") from error
+                yield _parse(line)
+            except (ValueError, LookupError, TypeError, ArithmeticError, RecursionError) as error:
+                raise BundleError(f"{path}, line {number} is not a golden vector: {error!r}.") from error
+
+
+def _parse(line: bytes) -> Golden:
+    record = json.loads(line)
+    route, text, ids = record["route"], record["text"], record["input_ids"]
+    if not (isinstance(route, str) and isinstance(text, str) and isinstance(ids, list)):
+        raise TypeError("route and text must be strings, input_ids a list")
+    row = Row(np.array(record["indices"], np.int32), np.array(record["values"], np.float32))
+    if row.indices.ndim != 1 or row.indices.shape != row.values.shape:
+        raise ValueError("indices and values must be lists of the same length")
+    return Golden(route, text, ids, row)

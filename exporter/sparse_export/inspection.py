@@ -9,6 +9,7 @@ from pathlib import Path
 import onnx_ir as ir
 
 from sparse_export import manifest
+from sparse_export.errors import BundleError, one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,10 @@ def inspect(bundle: Path) -> list[GraphInfo]:
 
 
 def _describe(path: Path, size: int) -> GraphInfo:
-    graph = ir.load(path).graph
+    try:
+        graph = ir.load(path).graph
+    except Exception as error:  # protobuf has errors of its own
+        raise BundleError(f"'{path}' cannot be loaded: {one_line(error)}") from error
     weights: Counter[str] = Counter()
     for value in graph.initializers.values():
         if value.const_value is not None and value.const_value.dtype != ir.DataType.STRING:

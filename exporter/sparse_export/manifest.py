@@ -60,6 +60,8 @@ def read(bundle: Path) -> dict[str, Any]:
             "Upgrade sparse-export, or export again."
         )
     _check_types(str(path), content, CONTENT)
+    if "document" not in content["routes"]:
+        raise BundleError(f"{path} lacks the route 'document'.")
     for name, entry in content["files"].items():
         _check_types(f"{path}: the file {name!r}", entry, ENTRY)
         _check_file(bundle, name, entry)

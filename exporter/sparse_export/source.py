@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sparse_export.errors import CheckpointError
+from sparse_export.errors import CheckpointError, one_line
 from sparse_export.options import ExportOptions
 
 HUB_SECONDS = 20.0
@@ -81,14 +80,6 @@ def locate(options: ExportOptions) -> Source:
     if copy is not None:
         return Source(str(copy), False, None, options.trust_remote_code, True)
     return Source(model, False, options.revision, options.trust_remote_code, False)
-
-
-def one_line(error: BaseException) -> str:
-    """Return the text of a library's error as one line of bearable length."""
-    text = textwrap.shorten(str(error), 300, placeholder=" ...")
-    if not text or isinstance(error, (LookupError, TypeError, AttributeError)):  # not written to be read alone
-        text = f"{type(error).__name__} {text}".strip()
-    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _copy_if_away(model: str, revision: str | None) -> Path | None:

@@ -74,6 +74,6 @@ def check_idf(folder: Path, tokenizer: Any) -> None:
         unknown = [token for token in tokens if token not in known]
         if unknown:
             raise CheckpointError(
-                f"The SparseStaticEmbedding's {path.name} has {len(unknown)} of {len(tokens)} tokens that the tokenizer "
-                f"does not know, such as {unknown[0]!r}; remove them or use the tokenizer that they are from."
+                f"The SparseStaticEmbedding's {path.name} has {len(unknown)} of {len(tokens)} tokens that the "
+                f"tokenizer does not know, such as {unknown[0]!r}; remove them or use the tokenizer that they are from."
             )

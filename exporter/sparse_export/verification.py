@@ -10,7 +10,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from sparse_export import golden, manifest, parity
-from sparse_export.errors import BundleError
+from sparse_export.errors import BundleError, one_line
 from sparse_export.golden import Golden
 from sparse_export.options import Precision
 from sparse_export.parity import Parity
@@ -71,12 +71,15 @@ def _loaded(load: Callable[[Path], Loaded], path: Path) -> Loaded:
     try:
         return load(path)
     except Exception as error:  # ONNX Runtime and tokenizers have errors of their own
-        raise BundleError(f"'{path}' cannot be loaded: {' '.join(str(error).split())[:300]}") from error
+        raise BundleError(f"'{path}' cannot be loaded: {one_line(error)}") from error
 
 
 def _replay(graph: EncoderGraph, vectors: Sequence[Golden], limit: int | None) -> Parity:
     actual = []
     for vector in vectors:
         ids = np.array([vector.input_ids], np.int64).reshape(1, -1)
-        actual.append(graph.run({"input_ids": ids, "attention_mask": np.ones_like(ids)})[0])
+        try:
+            actual.append(graph.run({"input_ids": ids, "attention_mask": np.ones_like(ids)})[0])
+        except Exception as error:  # inputs or outputs of other names, or an id that the graph has no row for
+            raise BundleError(f"A graph of the bundle cannot be run: {one_line(error)}") from error
     return parity.compare([vector.row for vector in vectors], actual, limit)

@@ -70,6 +70,11 @@ def copy(splade_bundle: Path, tmp_path: Path) -> Copy:
     return Copy(Path(shutil.copytree(splade_bundle, tmp_path / "copy")))
 
 
+@pytest.fixture(scope="session")
+def copy_type() -> type[Copy]:
+    return Copy
+
+
 @pytest.fixture
 def dense(copy: Copy) -> Copy:
     """A bundle whose documents are dense embeddings, see DENSE."""
@@ -91,3 +96,62 @@ def shapes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
 
     monkeypatch.setattr(Sessions, "run", run)
     return seen
+
+
+def _exported(checkpoint: Path, output: Path, **options: Any) -> Path:
+    from sparse_export import ExportOptions
+    from sparse_export.pipeline import export
+
+    export(ExportOptions(model=str(checkpoint), output=output, **options))
+    return output
+
+
+@pytest.fixture(scope="session")
+def idf_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """splade-tiny for documents, a table of inverse document frequencies for queries."""
+    from real_checkpoints import idf_inference_free
+
+    return _exported(idf_inference_free(), tmp_path_factory.mktemp("idf") / "bundle")
+
+
+@pytest.fixture(scope="session")
+def tiny_table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checkpoint of a tiny inference-free model, some weights of which are negative and one 0."""
+    from tiny_checkpoints import save_inference_free
+
+    return save_inference_free(tmp_path_factory.mktemp("table") / "checkpoint")
+
+
+@pytest.fixture(scope="session")
+def tiny_table_bundle(tiny_table: Path) -> Path:
+    return _exported(tiny_table, tiny_table.with_name("bundle"))
+
+
+@pytest.fixture(scope="session")
+def limited_table_bundle(tiny_table: Path) -> Path:
+    """The tiny inference-free model, exported with at most 3 active dimensions."""
+    return _exported(tiny_table, tiny_table.with_name("limited"), max_active_dims=3)
+
+
+@pytest.fixture(scope="session")
+def csr_checkpoint() -> Path:
+    """MiniLM with an autoencoder that was trained for some seconds."""
+    from real_checkpoints import trained_csr
+
+    return trained_csr()
+
+
+@pytest.fixture(scope="session")
+def csr_bundle(csr_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _exported(csr_checkpoint, tmp_path_factory.mktemp("csr") / "bundle")
+
+
+def texts_of(bundle: Path) -> list[str]:
+    """The golden texts of a bundle, which are chosen to be hard."""
+    lines = (bundle / "golden.jsonl").read_text(encoding="utf-8").split("\n")  # a text may hold other line ends
+    return list(dict.fromkeys(json.loads(line)["text"] for line in lines if line))
+
+
+@pytest.fixture(scope="session")
+def golden_texts() -> Any:
+    return texts_of

@@ -67,6 +67,19 @@ def test_a_route_that_cannot_be(copy: Any, change: dict[str, Any], problem: str)
         LocalEncoder(copy.save())
 
 
+@pytest.mark.parametrize(
+    ("limit", "problem"),
+    [
+        (0, "the manifest has 'max_active_dims' 0, expected 1 or more, or null"),
+        ("9", "'max_active_dims' is missing or not"),
+    ],
+)
+def test_a_limit_that_cannot_be(copy: Any, limit: object, problem: str) -> None:
+    copy.manifest["max_active_dims"] = limit
+    with pytest.raises(BundleError, match=f"manifest.json is broken: {problem}"):
+        LocalEncoder(copy.save())
+
+
 def test_a_newer_bundle_asks_for_an_upgrade(copy: Any) -> None:
     copy.manifest = {"format_version": 2}  # nothing else of a newer manifest may be relied on
     with pytest.raises(BundleError, match="has bundle format 2, .* reads 1 at most: upgrade"):

@@ -125,7 +125,9 @@ def test_dimensions_without_names_are_not_decoded(copy: Any, encoder: LocalEncod
     vectors = encoder.encode_documents(["a"])
     copy.put_graph("decode.onnx", RECONSTRUCTION)
     copy.manifest["family"] = "csr"
-    with pytest.raises(BundleError, match=r"decode\.onnx \(csr\) gives embedding, not tokens"):
+    with pytest.raises(
+        BundleError, match=r"decode\.onnx \(csr\) gives embedding, not tokens: .* no words; .*reconstruct"
+    ):
         LocalEncoder(copy.save()).decode(vectors)
     del copy.manifest["files"]["decode.onnx"]
     with pytest.raises(BundleError, match=r"has no decode\.onnx: the dimensions of this bundle have no names"):

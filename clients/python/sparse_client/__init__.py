@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sparse_client.errors import BundleError, InputError, SparseClientError
     from sparse_client.local import LocalEncoder
+    from sparse_client.overlap import Contribution
     from sparse_client.vectors import SparseVector
 
-__all__ = ["BundleError", "InputError", "LocalEncoder", "SparseClientError", "SparseVector"]
+__all__ = ["BundleError", "Contribution", "InputError", "LocalEncoder", "SparseClientError", "SparseVector"]
 
-_MODULES = {"LocalEncoder": "local", "SparseVector": "vectors"}
+_MODULES = {"Contribution": "overlap", "LocalEncoder": "local", "SparseVector": "vectors"}
 
 
 def __getattr__(name: str) -> object:

@@ -24,12 +24,14 @@ class Route:
         tokenizer: The file of the tokenizer, relative to the bundle.
         prompt: What is put in front of every text.
         max_length: Tokens kept of a text, None for all.
+        add_special_tokens: Whether the tokenizer adds tokens like [CLS].
     """
 
     graph: str
     tokenizer: str
     prompt: str
     max_length: int | None
+    add_special_tokens: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Bundle:
         family: `splade`, `inference-free`, `csr`, or one that is yet to come.
         dimension: Size of the vector space.
         output: What the graphs give: `sparse` (indices and values) or `dense` (one embedding).
+        max_active_dims: How many dimensions a vector has at most, None for no limit.
         routes: Routes by name.
         files: Every file that belongs to the bundle.
     """
@@ -49,6 +52,7 @@ class Bundle:
     family: str
     dimension: int
     output: str
+    max_active_dims: int | None
     routes: Mapping[str, Route]
     files: frozenset[str]
 
@@ -84,6 +88,7 @@ def _parse(root: Path, manifest: dict[str, Any], checksums: bool) -> Bundle:
         family=_field(manifest, "family", str),
         dimension=_field(manifest, "dimension", int),
         output=_field(manifest, "output", str),
+        max_active_dims=_count_or_none(manifest, "max_active_dims", "the manifest"),
         routes={name: _read_route(name, _field(routes, name, dict), files) for name in routes},
         files=frozenset(files),
     )
@@ -112,10 +117,11 @@ def _read_route(name: str, route: dict[str, Any], files: Mapping[str, Any]) -> R
     for key in ("graph", "tokenizer"):
         if _field(route, key, str) not in files:
             raise _ManifestError(f"route {name!r} uses {route[key]!r}, which is not among its 'files'")
-    max_length = route.get("max_length")
-    if max_length is not None and _field(route, "max_length", int) < 1:
-        raise _ManifestError(f"route {name!r} has 'max_length' {max_length}, expected 1 or more, or null")
-    return Route(route["graph"], route["tokenizer"], _field(route, "prompt", str), max_length)
+    max_length = _count_or_none(route, "max_length", f"route {name!r}")
+    special = route.get("add_special_tokens", True)  # what came before this key always added them
+    if not isinstance(special, bool):
+        raise _ManifestError(f"route {name!r} has 'add_special_tokens' {special!r}, expected true or false")
+    return Route(route["graph"], route["tokenizer"], _field(route, "prompt", str), max_length, special)
 
 
 def _check_file(root: Path, name: str, entry: dict[str, Any], checksums: bool) -> None:
@@ -142,6 +148,15 @@ def _is_inside(root: Path, file: Path) -> bool:
 def _sha256(file: Path) -> str:
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _count_or_none(mapping: Mapping[str, Any], key: str, where: str) -> int | None:
+    if mapping.get(key) is None:
+        return None
+    count = _field(mapping, key, int)
+    if count < 1:
+        raise _ManifestError(f"{where} has {key!r} {count}, expected 1 or more, or null")
+    return count
 
 
 def _field(mapping: Mapping[str, Any], key: str, kind: type[_T]) -> _T:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from sparse_client.writing import output_stream
 
 if TYPE_CHECKING:
     from sparse_client.local import LocalEncoder
+    from sparse_client.overlap import Contribution
     from sparse_client.records import Record
     from sparse_client.vectors import SparseVector
 
@@ -58,6 +59,14 @@ def _shared_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+_format_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "jsonl"]),
+    help="What to print.  [default: table on a terminal, else jsonl]",
+)
+
+
 @main.command()
 @_shared_options
 @click.option("--top", type=_COUNT, metavar="K", help="Keep the K strongest dimensions.  [default: all]")
@@ -88,12 +97,7 @@ def encode(
 @main.command()
 @_shared_options
 @click.option("--top", type=_COUNT, default=10, show_default=True, metavar="K", help="Show the K strongest tokens.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "jsonl"]),
-    help="What to print.  [default: table on a terminal, else jsonl]",
-)
+@_format_option
 def decode(
     texts: tuple[str, ...], bundle: str, path: str | None, jsonl: bool, field: str, route: str,
     batch_size: int, threads: int | None, top: int, form: str | None,
@@ -110,10 +114,54 @@ def decode(
     from sparse_client.records import Source
 
     encoder = LocalEncoder(bundle, threads=threads, batch_size=batch_size)
-    show = _show_table if (form or ("table" if sys.stdout.isatty() else "jsonl")) == "table" else _show_line
+    encoder.decode([])  # a bundle without tokens is refused before anything is encoded
+    show = _show_table if _wants_table(form) else _show_line
     with output_stream(None):
         for record, vector in _encoded(Source(texts, path, jsonl, field, encoder.dimension).records(), encoder, route):
             show(record.label, encoder.decode([vector], top=top)[0])
+
+
+@main.command()
+@click.argument("query")
+@click.argument("document")
+@click.option("--bundle", required=True, metavar="DIR", help="Folder that sparse-export wrote.")
+@click.option("--top", type=_COUNT, metavar="N", help="Show the N strongest contributions.  [default: all]")
+@_format_option
+def explain(query: str, document: str, bundle: str, top: int | None, form: str | None) -> None:
+    """Show what makes the score of QUERY and DOCUMENT, the strongest first.
+
+    Every dimension that both have adds the product of its two weights; the percentage is its share of all that
+    adds to the score. The features of a csr bundle have numbers, not words.
+
+    \b
+    Example:
+      sparse-client explain --bundle bundle/ "nice weather" "The weather is lovely today."
+    """
+    from sparse_client.local import LocalEncoder
+    from sparse_client.texts import check_unicode
+
+    check_unicode(query, "QUERY")
+    check_unicode(document, "DOCUMENT")
+    encoder = LocalEncoder(bundle)
+    (left,), (right,) = encoder.encode_queries([query]), encoder.encode_documents([document])
+    score, shown = left.dot(right), encoder.explain(left, right, top=top)
+    with output_stream(None):
+        if _wants_table(form):
+            _show_overlap(f"score {score:.3f}: {query} | {document}", shown)
+            return
+        line = {
+            "query": query,
+            "document": document,
+            "score": score,
+            "labels": [one.label for one in shown],
+            "contributions": [one.contribution for one in shown],
+            "shares": [one.share for one in shown],
+        }
+        sys.stdout.write(json.dumps(line) + "\n")
+
+
+def _wants_table(form: str | None) -> bool:
+    return (form or ("table" if sys.stdout.isatty() else "jsonl")) == "table"
 
 
 def _encoded(
@@ -132,6 +180,13 @@ def _show_table(label: dict[str, Any], tokens: list[tuple[str, float]]) -> None:
     from sparse_client.table import print_table
 
     print_table(str(next(iter(label.values()), "")), tokens)
+
+
+def _show_overlap(title: str, shown: "Sequence[Contribution]") -> None:
+    from sparse_client.table import print_table
+
+    tokens = [(one.label, one.contribution) for one in shown]
+    print_table(title, tokens, [f"{one.share:.1%}" for one in shown], "(nothing in common)")
 
 
 def _show_line(label: dict[str, Any], tokens: list[tuple[str, float]]) -> None:

@@ -9,15 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparse_client.bundle import open_bundle
+from sparse_client.decoding import Decoder
 from sparse_client.errors import BundleError, InputError
+from sparse_client.lookup import TABLE, QueryTable
 from sparse_client.outputs import OUTPUTS
+from sparse_client.overlap import Contribution, overlap
 from sparse_client.progress import progress_bar
 from sparse_client.sessions import Sessions
-from sparse_client.texts import CHUNK_TEXTS, checked_texts, chunks
+from sparse_client.texts import CHUNK_TEXTS, check_unicode, checked_texts, chunks
 from sparse_client.tokens import RouteTokenizer
 from sparse_client.vectors import SparseVector
-
-DECODE = "decode.onnx"
 
 
 class LocalEncoder:
@@ -26,7 +27,8 @@ class LocalEncoder:
     Args:
         bundle_path: The bundle's folder.
         threads: Threads that one run of a graph uses, None for ONNX Runtime's choice.
-        max_active_dims: Keep only this many of the strongest dimensions, None for all.
+        max_active_dims: Keep only this many dimensions, those of the largest absolute weight, None for all. A bundle
+            that was exported with a limit, as every csr bundle is, never gives more than that.
         batch_size: Texts per run of a graph.
         checksums: Check the sha256 of every file before opening it; sizes are always checked.
 
@@ -59,6 +61,8 @@ class LocalEncoder:
                 f"{bundle_path} gives {self._bundle.output!r} vectors, expected {known}: upgrade sparse-client"
             )
         self._sessions = Sessions(self._bundle, threads)
+        self._decoder = Decoder(self._bundle, self._sessions, batch_size)
+        self._table: QueryTable | None = None
         self._tokenizers: dict[str, RouteTokenizer] = {}
         self._lock = Lock()
         self._max_active_dims = max_active_dims
@@ -86,7 +90,10 @@ class LocalEncoder:
         return self._encode(texts, "document", show_progress)
 
     def encode_queries(self, texts: Iterable[str], show_progress: bool | None = None) -> list[SparseVector]:
-        """Encode queries; as `encode_documents`, with the bundle's query route."""
+        """Encode queries; as `encode_documents`, with the bundle's query route.
+
+        Where the bundle has a table of query weights, it is looked up and no graph is run.
+        """
         return self._encode(texts, "query", show_progress)
 
     def decode(self, vectors: Iterable[SparseVector], top: int | None = 10) -> list[list[tuple[str, float]]]:
@@ -103,42 +110,60 @@ class LocalEncoder:
             InputError: If a vector is not of this bundle's space, or `top` is negative.
             BundleError: If the dimensions of this bundle have no names.
         """
-        if DECODE not in self._bundle.files:
-            raise BundleError(f"{self._bundle.path} has no {DECODE}: the dimensions of this bundle have no names")
-        if isinstance(vectors, SparseVector):
-            raise InputError("got one SparseVector, expected a list of them: pass [vector]")
-        strongest = [self._strongest(position, vector, top) for position, vector in enumerate(vectors)]
-        return [
-            named
-            for start in range(0, len(strongest), self._batch_size)
-            for named in self._name(strongest[start : start + self._batch_size])
-        ]
+        return self._decoder.tokens(vectors, top)
 
-    def _strongest(self, position: int, vector: SparseVector, top: int | None) -> SparseVector:
-        if not isinstance(vector, SparseVector):
-            raise InputError(
-                f"vector {position} is {type(vector).__name__}, expected SparseVector: pass a list of them"
-            )
-        if len(vector) and vector.indices.max() >= self.dimension:
-            raise InputError(
-                f"vector {position} has index {vector.indices.max()}, but this bundle has {self.dimension} dimensions: "
-                "decode it with the bundle that made it"
-            )
-        return vector.top(len(vector) if top is None else top)
+    def reconstruct(self, vectors: Iterable[SparseVector]) -> NDArray[np.float32]:
+        """Turn the features of a csr bundle back into the dense embeddings that they stand for.
 
-    def _name(self, vectors: Sequence[SparseVector]) -> Iterator[list[tuple[str, float]]]:
-        width = max(1, *(len(vector) for vector in vectors))
-        indices = np.full((len(vectors), width), -1, dtype=np.int32)
-        values = np.zeros((len(vectors), width), dtype=np.float32)
-        for row, vector in enumerate(vectors):
-            indices[row, : len(vector)] = vector.indices
-            values[row, : len(vector)] = vector.values
-        outputs = self._sessions.run(DECODE, {"indices": indices, "values": values}, ["tokens"])
-        for vector, tokens in zip(vectors, outputs["tokens"].tolist(), strict=True):
-            yield list(zip(tokens[: len(vector)], vector.values.tolist(), strict=True))
+        Args:
+            vectors: The vectors.
+
+        Returns:
+            float32 ``[vectors, width]``, what the autoencoder makes of each; if it normalizes its input, as the
+            manifest's `autoencoder` tells, this is the normalized embedding.
+
+        Raises:
+            InputError: If a vector is not of this bundle's space.
+            BundleError: If the dimensions of this bundle are tokens, not features.
+        """
+        return self._decoder.embeddings(vectors)
+
+    def explain(
+        self, query: str | SparseVector, document: str | SparseVector, top: int | None = None
+    ) -> list[Contribution]:
+        """Tell what makes the score of a query and a document, as sentence-transformers' `intersection` does.
+
+        Args:
+            query: The query, or its vector.
+            document: The document, or its vector.
+            top: How many dimensions to return, None for all.
+
+        Returns:
+            (label, contribution, share) for each dimension that adds to the score, the strongest first. A contribution
+            is the product of the two weights, a share its part of the sum of all positive contributions. The label is
+            the token, or `feature 123` where dimensions are features.
+
+        Raises:
+            InputError: If one is neither text nor vector of this bundle's space, or `top` is negative.
+            BundleError: If the bundle cannot do it.
+        """
+        left, right = (self._vector(given, route) for given, route in ((query, "query"), (document, "document")))
+        dimensions, contributions, shares = overlap(left, right, top)
+        labels = self._decoder.labels(dimensions)
+        return list(map(Contribution, labels, contributions.tolist(), shares.tolist()))
+
+    def _vector(self, given: str | SparseVector, route: str) -> SparseVector:
+        if isinstance(given, SparseVector):
+            return self._decoder.checked([given])[0]
+        if not isinstance(given, str):
+            raise InputError(f"{route} is {type(given).__name__}, expected a text or a SparseVector")
+        check_unicode(given, route)
+        return self._encode([given], route, False)[0]
 
     def _encode(self, texts: Iterable[str], route: str, show_progress: bool | None) -> list[SparseVector]:
         checked = checked_texts(texts)
+        if len(checked) == 1 and not show_progress:  # chunks, order and a bar would cost a query half of its time
+            return next(self._batches(checked, route))[1]
         shown = len(checked) > CHUNK_TEXTS and sys.stderr.isatty() if show_progress is None else show_progress
         vectors: list[SparseVector] = []
         with progress_bar(len(checked), shown) as advance:
@@ -154,6 +179,10 @@ class LocalEncoder:
         """Encode texts of like length together, the longest first: memory is at its largest at once, not late."""
         tokenizer = self._tokenizer(name)
         rows = tokenizer.ids(texts)
+        if name == "query" and TABLE in self._bundle.files:
+            table = self._query_table()
+            yield list(range(len(rows))), [table.vector(row.tolist(), self._max_active_dims) for row in rows]
+            return
         order = sorted(range(len(rows)), key=lambda position: -len(rows[position]))
         for start in range(0, len(order), self._batch_size):
             positions = order[start : start + self._batch_size]
@@ -175,3 +204,9 @@ class LocalEncoder:
             if name not in self._tokenizers:
                 self._tokenizers[name] = RouteTokenizer(self._bundle.path, self._bundle.routes[name])
             return self._tokenizers[name]
+
+    def _query_table(self) -> QueryTable:
+        with self._lock:
+            if self._table is None:
+                self._table = QueryTable(self._bundle)
+            return self._table

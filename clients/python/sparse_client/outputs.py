@@ -17,7 +17,9 @@ def from_sparse(outputs: dict[str, NDArray[Any]], most: int | None) -> list[Spar
     """
     counts = (outputs["indices"] >= 0).sum(axis=1)
     rows = zip(outputs["indices"], outputs["values"], counts, strict=True)
-    return [SparseVector(indices[:count][:most], values[:count][:most]) for indices, values, count in rows]
+    if most is None:
+        return [SparseVector(indices[:count], values[:count]) for indices, values, count in rows]
+    return [SparseVector(*strongest(indices[:count], values[:count], most)) for indices, values, count in rows]
 
 
 def from_dense(outputs: dict[str, NDArray[Any]], most: int | None) -> list[SparseVector]:
@@ -27,8 +29,25 @@ def from_dense(outputs: dict[str, NDArray[Any]], most: int | None) -> list[Spars
         outputs: The outputs of the graph by name.
         most: How many dimensions to keep of each row, None for all.
     """
-    vectors = [SparseVector(np.flatnonzero(row), row[row != 0]) for row in outputs["sentence_embedding"]]
-    return [vector.top(len(vector) if most is None else most) for vector in vectors]
+    embeddings = outputs["sentence_embedding"]
+    return [SparseVector(*strongest(np.flatnonzero(row), row[row != 0], most)) for row in embeddings]
+
+
+def strongest(indices: NDArray[Any], values: NDArray[Any], most: int | None) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Keep the dimensions of the largest absolute weight, as sentence-transformers does, sorted by falling weight.
+
+    Of equal weights the one that comes first is taken first: where none is negative and all are sorted, a prefix.
+
+    Args:
+        indices: The active dimensions.
+        values: Their weights.
+        most: How many dimensions to keep, None for all.
+    """
+    if most is not None and len(values) > most:
+        kept = np.sort(np.argsort(-np.abs(values), kind="stable")[:most])
+        indices, values = indices[kept], values[kept]
+    order = np.argsort(-values, kind="stable")
+    return indices[order], values[order]
 
 
 OUTPUTS = {

@@ -38,8 +38,7 @@ class Sessions:
         Raises:
             BundleError: If the graph cannot be loaded, has no such output, or fails.
         """
-        session = self._session(graph)
-        given = [output.name for output in session.get_outputs()]
+        session, given = self._session(graph), self.outputs(graph)
         if not set(wanted) <= set(given):
             raise BundleError(
                 f"{self._bundle.path / graph} ({self._bundle.family}) gives {', '.join(given)}, not {', '.join(wanted)}"
@@ -49,6 +48,14 @@ class Sessions:
         except Exception as error:  # ONNX Runtime's exceptions share no base but this
             shapes = ", ".join(f"{name} {array.shape}" for name, array in inputs.items())
             raise BundleError(f"{self._bundle.path / graph} failed on {shapes}: {error}") from error
+
+    def outputs(self, graph: str) -> list[str]:
+        """Return the names of a graph's outputs.
+
+        Raises:
+            BundleError: If the graph cannot be loaded.
+        """
+        return [output.name for output in self._session(graph).get_outputs()]
 
     def _session(self, graph: str) -> Any:
         with self._lock:

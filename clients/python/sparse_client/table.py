@@ -11,25 +11,35 @@ _BAR = 30
 _TITLE = 70
 
 
-def print_table(title: str, tokens: Sequence[tuple[str, float]]) -> None:
+def print_table(
+    title: str,
+    tokens: Sequence[tuple[str, float]],
+    notes: Sequence[str] | None = None,
+    empty: str = "(no active dimension)",
+) -> None:
     """Print tokens with their weights and a bar each, the longest bar for the strongest.
 
     Args:
         title: What was encoded; cut to one short line.
         tokens: The tokens with their weights, by falling weight.
+        notes: One more column, None for none.
+        empty: What to say where there is no token.
     """
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")  # a terminal that knows no CJK shows "?" rather than fail
     table = Table(show_header=False, box=None)
     table.add_column(no_wrap=True, min_width=12)
     table.add_column(justify="right")
+    if notes is not None:
+        table.add_column(justify="right")
     table.add_column(no_wrap=True)
     strongest = max((weight for _, weight in tokens), default=0.0)
-    for token, weight in tokens:
+    for position, (token, weight) in enumerate(tokens):
         bar = "█" * max(0, round(_BAR * weight / strongest)) if strongest > 0 else ""
-        table.add_row(Text(_one_line(token)), f"{weight:.3f}", Text(bar, style="cyan"))
+        note = [] if notes is None else [notes[position]]
+        table.add_row(Text(_one_line(token)), f"{weight:.3f}", *note, Text(bar, style="cyan"))
     if not tokens:
-        table.add_row(Text("(no active dimension)", style="dim"))
+        table.add_row(Text(empty, style="dim"))
     Console(file=sys.stdout).print(Text(_one_line(title), style="bold"), table, "")
 
 

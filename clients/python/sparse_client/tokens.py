@@ -27,6 +27,7 @@ class RouteTokenizer:
 
     def __init__(self, root: Path, route: Route) -> None:
         self._prompt = route.prompt
+        self._special = route.add_special_tokens
         self._tokenizer = _load(root / route.tokenizer)
         padding = self._tokenizer.padding or {}
         self._pad_id: int = padding.get("pad_id", 0)
@@ -37,7 +38,11 @@ class RouteTokenizer:
 
     def ids(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
         """Return the token ids of each text, int64 ``[sequence]``, with the prompt in front."""
-        encodings = self._tokenizer.encode_batch_fast([self._prompt + text for text in texts])
+        prompted = [self._prompt + text for text in texts]
+        if len(prompted) == 1:  # a query is mostly alone, and a pool of threads would only have to be woken
+            encodings = [self._tokenizer.encode(prompted[0], add_special_tokens=self._special)]
+        else:
+            encodings = self._tokenizer.encode_batch_fast(prompted, add_special_tokens=self._special)
         return [np.array(encoding.ids, dtype=np.int64) for encoding in encodings]
 
     def pad(self, rows: Sequence[NDArray[np.int64]]) -> dict[str, NDArray[np.int64]]:

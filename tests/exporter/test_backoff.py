@@ -1,0 +1,79 @@
+"""Where int8 misses its promise, products go back to float until it is kept; else the export fails."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import onnx_ir as ir
+import pytest
+import torch
+from commands import error_of, run
+from safetensors.torch import load_file, save_file
+from sentence_transformers import SparseEncoder
+from tiny_checkpoints import save_masked_lm
+
+from sparse_export import ExportOptions, Precision, verify
+from sparse_export.pipeline import export
+
+TEXTS = ["The weather is lovely today.", "a whale in the sea"]
+UNIT = 3
+
+
+def save_changed(folder: Path, change: Callable[[dict[str, torch.Tensor]], None]) -> Path:
+    """Write a model, with changed weights, that gives the same vectors as it did before."""
+    model = save_masked_lm(folder, "bert", tie_word_embeddings=False)
+    before = SparseEncoder(str(model), device="cpu").encode(TEXTS).to_dense()
+    tensors = load_file(model / "model.safetensors")
+    change(tensors)
+    save_file(tensors, model / "model.safetensors", {"format": "pt"})
+    after = SparseEncoder(str(model), device="cpu").encode(TEXTS).to_dense()
+    torch.testing.assert_close(after, before, atol=1e-2, rtol=0)
+    return model
+
+
+def unbalance_an_attention(tensors: dict[str, torch.Tensor]) -> None:
+    """Make a value 256 times smaller and its weight in the output as much larger: 8 bits see nothing beside it."""
+    attention = "bert.encoder.layer.0.attention"
+    tensors[f"{attention}.self.value.weight"][UNIT] /= 256
+    tensors[f"{attention}.self.value.bias"][UNIT] /= 256
+    tensors[f"{attention}.output.dense.weight"][:, UNIT] *= 256
+
+
+def shift_the_embeddings(tensors: dict[str, torch.Tensor]) -> None:
+    """Add to each token what its position takes away again: tables are always int8, so nothing can mend that."""
+    tensors["bert.embeddings.word_embeddings.weight"][:, UNIT] += 500
+    tensors["bert.embeddings.position_embeddings.weight"][:, UNIT] -= 500
+
+
+@pytest.mark.parametrize("external_data_bytes", [2**31, 10_000])
+def test_the_product_that_suffers_goes_back_to_float(tmp_path: Path, external_data_bytes: int) -> None:
+    model, bundle, steps = save_changed(tmp_path / "model", unbalance_an_attention), tmp_path / "bundle", []
+    options = ExportOptions(str(model), bundle, precision=Precision.INT8, external_data_bytes=external_data_bytes)
+    content = export(options, steps.append)
+    assert len(content["in_float"]) == 1
+    assert "layer.0" in content["in_float"][0] or "attention" in content["in_float"][0], content["in_float"]
+    assert content["precision"] == "int8"
+    assert [step for step in steps if "products in float" in step]
+    nodes = [node.op_type for node in ir.load(bundle / "document.onnx").graph]
+    assert nodes.count("MatMul") == 1
+    assert verify(bundle)["document"].mean_cosine >= 0.995
+    stored = sum(tensor.stat().st_size for tensor in bundle.glob("document.onnx*"))
+    assert stored < (model / "model.safetensors").stat().st_size
+
+
+def test_it_is_told(tmp_path: Path) -> None:
+    model = save_changed(tmp_path / "model", unbalance_an_attention)
+    result = run("--model", model, "--output", tmp_path / "bundle", "--quantize", "int8")
+    assert "left in float to keep the promise" in result.stdout
+    in_float = json.loads((tmp_path / "bundle" / "manifest.json").read_text())["in_float"]
+    assert in_float
+
+
+def test_what_cannot_be_mended_fails_with_its_figures(tmp_path: Path) -> None:
+    model, output = save_changed(tmp_path / "model", shift_the_embeddings), tmp_path / "parent" / "bundle"
+    error = error_of("--model", model, "--output", output, "--quantize", "int8")
+    assert "The int8 graph differs from PyTorch by more than it may: alone: mean cosine 0." in error
+    assert "is below 0.995" in error
+    assert not output.parent.exists()

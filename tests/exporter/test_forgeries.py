@@ -1,0 +1,186 @@
+"""A manifest that is damaged or forged, and files changed together with their checksums, end in one line."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import onnx_ir as ir
+import pytest
+from commands import error_of
+
+Damage = Callable[[Path], object]
+
+
+@pytest.fixture
+def bundle(tiny_bundle: Path, tmp_path: Path) -> Path:
+    """A bundle that may be damaged."""
+    return Path(shutil.copytree(tiny_bundle, tmp_path / "bundle"))
+
+
+def change_manifest(change: Callable[[dict[str, Any]], object]) -> Damage:
+    def damage(bundle: Path) -> None:
+        content = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
+        change(content)
+        (bundle / "manifest.json").write_text(json.dumps(content), encoding="utf-8")
+
+    return damage
+
+
+def put(**values: Any) -> Damage:
+    return change_manifest(lambda content: content.update(values))
+
+
+def write_manifest(text: str | bytes) -> Damage:
+    data = text.encode() if isinstance(text, str) else text
+    return lambda bundle: (bundle / "manifest.json").write_bytes(data)
+
+
+def add_file(name: str) -> Damage:
+    """Name one more file in the manifest, as if it had always been there."""
+
+    def change(content: dict[str, Any]) -> None:
+        content["files"][name] = {"sha256": hashlib.sha256(b"secret").hexdigest(), "size": 6}
+
+    return change_manifest(change)
+
+
+def forge(name: str, change: Callable[[bytes], bytes]) -> Damage:
+    """Change a file together with its checksum."""
+
+    def damage(bundle: Path) -> None:
+        data = change((bundle / name).read_bytes())
+        (bundle / name).write_bytes(data)
+        entry = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
+        change_manifest(lambda content: content["files"].update({name: entry}))(bundle)
+
+    return damage
+
+
+def forge_golden(**values: Any) -> Damage:
+    """Change the first golden vector."""
+
+    def change(data: bytes) -> bytes:
+        first, rest = data.split(b"\n", 1)
+        return json.dumps({**json.loads(first), **values}).encode() + b"\n" + rest
+
+    return forge("golden.jsonl", change)
+
+
+MANIFESTS: dict[str, tuple[Damage, str]] = {
+    "missing": (lambda bundle: (bundle / "manifest.json").unlink(), "is not a bundle: it has no manifest.json"),
+    "a folder": (lambda bundle: [(bundle / "manifest.json").unlink(), (bundle / "manifest.json").mkdir()], "directory"),
+    "no JSON": (write_manifest("{"), "manifest.json cannot be read"),
+    "no UTF-8": (write_manifest(b'{"\xff": 1}'), "manifest.json cannot be read"),
+    "too deep": (write_manifest("[" * 10**5), "manifest.json cannot be read"),
+    "no object": (write_manifest("[]"), "manifest.json is no JSON object"),
+    "newer": (put(format_version=2), "has format version 2; this sparse-export reads up to 1. Upgrade sparse-export"),
+    "no version": (change_manifest(lambda content: content.pop("format_version")), "format version None"),
+    "odd version": (put(format_version="1"), "format version '1'"),
+    "boolean version": (put(format_version=True), "format version True"),
+    "version 0": (put(format_version=0), "format version 0"),
+    "no files": (change_manifest(lambda content: content.pop("files")), "lacks 'files'"),
+    "no family": (change_manifest(lambda content: content.pop("family")), "lacks 'family'"),
+    "files a list": (put(files=["document.onnx"]), "has 'files' of type list, not dict"),
+    "file a number": (put(files={"document.onnx": 1}), "the file 'document.onnx' is no JSON object"),
+    "file without sum": (put(files={"document.onnx": {"size": 1}}), "the file 'document.onnx' lacks 'sha256'"),
+    "size a word": (put(files={"x": {"size": "1", "sha256": ""}}), "'size' of type str, not int"),
+    "routes null": (put(routes=None), "has 'routes' of type NoneType, not dict"),
+    "no routes": (put(routes={}), "lacks the route 'document'"),
+    "route a word": (put(routes={"document": "x"}), "the route 'document' is no JSON object"),
+    "route without graph": (put(routes={"document": {"tokenizer": "tokenizer.json", "prompt": ""}}), "lacks 'graph'"),
+    "prompt null": (
+        change_manifest(lambda content: content["routes"]["document"].update(prompt=None)),
+        "'prompt' of type NoneType, not str",
+    ),
+    "unlisted graph": (
+        change_manifest(lambda content: content["routes"]["query"].update(graph="other.onnx")),
+        "the graph of route query, 'other.onnx', is not among its files",
+    ),
+    "unlisted golden": (change_manifest(lambda content: content["files"].pop("golden.jsonl")), "has no golden.jsonl"),
+    "dimension a word": (put(dimension="512"), "'dimension' of type str, not int"),
+    "unknown precision": (put(precision="int4"), "the precision 'int4'; known are fp32, fp16, int8"),
+}
+
+
+@pytest.mark.parametrize("case", MANIFESTS)
+def test_a_damaged_manifest(bundle: Path, case: str) -> None:
+    damage, message = MANIFESTS[case]
+    damage(bundle)
+    error = error_of("verify", bundle)
+    assert message in error
+    assert str(bundle) in error
+
+
+OUTSIDE: dict[str, tuple[str, Damage]] = {
+    "up": ("../secret", lambda bundle: None),
+    "up in the middle": ("a/../../secret", lambda bundle: None),
+    "link": ("link", lambda bundle: (bundle / "link").symlink_to("../secret")),
+    "through a linked folder": ("linked/secret", lambda bundle: (bundle / "linked").symlink_to("..")),
+    "null": ("x\0", lambda bundle: None),
+}
+
+
+@pytest.mark.parametrize("case", [*OUTSIDE, "absolute"])
+def test_a_path_out_of_the_bundle(bundle: Path, tmp_path: Path, case: str) -> None:
+    (tmp_path / "secret").write_bytes(b"secret")
+    name, damage = OUTSIDE.get(case, (str(tmp_path / "secret"), lambda bundle: None))
+    damage(bundle)
+    add_file(name)(bundle)
+    for command in ("verify", "inspect"):
+        assert f"names {name!r}, which lies outside the bundle" in error_of(command, bundle)
+
+
+FORGERIES: dict[str, tuple[Damage, str]] = {
+    "values": (forge_golden(indices=[5], values=[1.0]), "largest difference .* is above 1e-04"),
+    "token ids": (forge_golden(input_ids=[2, 5, 3]), "tokenizer.json gives other token ids than PyTorch"),
+    "text": (forge_golden(text="the whale"), "tokenizer.json gives other token ids than PyTorch"),
+    "text a number": (forge_golden(text=7), "line 1 is not a golden vector"),
+    "ids a word": (forge_golden(input_ids="2"), "line 1 is not a golden vector"),
+    "ids words": (forge_golden(input_ids=["2"]), "tokenizer.json gives other token ids than PyTorch"),
+    "uneven": (forge_golden(indices=[5, 6], values=[1.0]), "line 1 is not a golden vector"),
+    "values words": (forge_golden(values=["x"]), "line 1 is not a golden vector"),
+    "unknown route": (forge_golden(route="passage"), "the route 'passage', which its manifest lacks"),
+    "route a number": (forge_golden(route=1), "line 1 is not a golden vector"),
+    "no JSON": (forge("golden.jsonl", lambda data: data + b"{"), r"line \d+ is not a golden vector"),
+    "no object": (forge("golden.jsonl", lambda data: b"[]\n"), "line 1 is not a golden vector"),
+    "no UTF-8": (forge("golden.jsonl", lambda data: b'{"\xff'), "line 1 is not a golden vector"),
+    "no vector": (forge("golden.jsonl", lambda data: b""), "has no golden vectors"),
+    "no tokenizer": (forge("tokenizer.json", lambda data: data[:100]), "tokenizer.json' cannot be loaded"),
+    "no graph": (forge("document.onnx", lambda data: data[:1000]), "document.onnx' cannot be loaded"),
+    "empty graph": (forge("document.onnx", lambda data: b""), "document.onnx' cannot be loaded"),
+    "other graph": (lambda bundle: swap_graphs(bundle), "cannot be run: .*'indices'"),
+}
+
+
+def swap_graphs(bundle: Path) -> None:
+    other = (bundle / "decode.onnx").read_bytes()
+    forge("document.onnx", lambda data: other)(bundle)
+
+
+@pytest.mark.parametrize("case", FORGERIES)
+def test_a_forgery_with_matching_checksums(bundle: Path, case: str) -> None:
+    damage, message = FORGERIES[case]
+    damage(bundle)
+    error = error_of("verify", bundle)
+    assert re.search(message, error), error
+
+
+def test_a_changed_weight_is_not_pytorch(bundle: Path) -> None:
+    model = ir.load(bundle / "document.onnx")
+    floats = [value for value in model.graph.initializers.values() if value.dtype == ir.DataType.FLOAT]
+    largest = max(floats, key=lambda value: value.const_value.size)
+    largest.const_value = ir.tensor(largest.const_value.numpy() * 1.01, name=largest.name)
+    ir.save(model, bundle / "document.onnx")
+    forge("document.onnx", lambda data: data)(bundle)
+    assert "The fp32 graph differs from PyTorch by more than it may" in error_of("verify", bundle)
+
+
+def test_inspect_tells_of_a_graph_that_cannot_be_read(bundle: Path) -> None:
+    forge("document.onnx", lambda data: data[:1000])(bundle)
+    assert "document.onnx' cannot be loaded" in error_of("inspect", bundle)
