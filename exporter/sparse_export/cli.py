@@ -179,4 +179,5 @@ def _table(rows: list[tuple[str, ...]], title: str | None = None) -> None:
     table = Table(*map(escape, rows[0]), title=title and escape(title), title_justify="left")
     for row in rows[1:]:
         table.add_row(*map(escape, row))
-    Console(soft_wrap=not sys.stdout.isatty()).print(table)
+    # A pipe has no width, and rich would fold the table into its default of 80 columns.
+    Console(width=None if sys.stdout.isatty() else 200).print(table)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -107,11 +108,9 @@ def _exported(checkpoint: Path, output: Path, **options: Any) -> Path:
 
 
 @pytest.fixture(scope="session")
-def idf_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def idf_bundle(real_bundle: Callable[[str, str], Path]) -> Path:
     """splade-tiny for documents, a table of inverse document frequencies for queries."""
-    from real_checkpoints import idf_inference_free
-
-    return _exported(idf_inference_free(), tmp_path_factory.mktemp("idf") / "bundle")
+    return real_bundle("inference-free", "fp32")
 
 
 @pytest.fixture(scope="session")
@@ -142,8 +141,14 @@ def csr_checkpoint() -> Path:
 
 
 @pytest.fixture(scope="session")
-def csr_bundle(csr_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return _exported(csr_checkpoint, tmp_path_factory.mktemp("csr") / "bundle")
+def csr_bundle(real_bundle: Callable[[str, str], Path]) -> Path:
+    return real_bundle("csr", "fp32")
+
+
+@pytest.fixture(scope="session")
+def autoencoder_bundle(csr_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The autoencoder of the csr model alone."""
+    return _exported(csr_checkpoint, tmp_path_factory.mktemp("sae") / "bundle", sae_only=True)
 
 
 def texts_of(bundle: Path) -> list[str]:

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -36,16 +37,10 @@ def exported(model: Path, output: Path, precision: str = "fp32", **choices: obje
 
 
 @pytest.fixture(scope="module")
-def families(tmp_path_factory: pytest.TempPathFactory, splade_tiny: Path) -> dict[tuple[str, str], Path]:
+def families(real_bundle: Callable[[str, str], Path]) -> dict[tuple[str, str], Path]:
     """Every family in every precision, from real models."""
-    models = {"splade": splade_tiny, "inference-free": idf_inference_free(), "csr": trained_csr()}
-    folder = tmp_path_factory.mktemp("families")
-    bundles = {}
-    for family, model in models.items():
-        for precision in Precision:
-            bundles[family, precision.value] = folder / f"{family}-{precision}"
-            assert exported(model, bundles[family, precision.value], precision)["family"] == family
-    return bundles
+    names = ("splade", "inference-free", "csr")
+    return {(family, precision.value): real_bundle(family, precision) for family in names for precision in Precision}
 
 
 @pytest.mark.parametrize("precision", list(Precision))
@@ -54,6 +49,7 @@ def test_parity_on_real_texts(families: dict[tuple[str, str], Path], family: str
     bundle = families[family, precision]
     assert set(verify(bundle)) == ({"document", "query"} if family == "inference-free" else {"document"})
     content = json.loads((bundle / "manifest.json").read_text())
+    assert (content["family"], content["precision"]) == (family, precision)
     texts = glosses(GLOSSES)
     for route, expected in pytorch(family).items():
         report = parity.compare(expected, replay(bundle, content["routes"][route], texts), content["max_active_dims"])

@@ -106,6 +106,7 @@ def _at_least_one_position(graph: ir.Graph) -> None:
     lacking = tape.op("Max", tape.op("Sub", tape.constant([1], "axis_1"), length), tape.constant([0], "none"))
     pads = tape.op("Concat", tape.constant([0, 0, 0], "pads"), lacking, axis=0)
     for value in graph.inputs:
+        value.shape = ir.Shape(["batch", "sequence"])  # the tracer has names like s43
         uses = [(node, index) for node, index in value.uses() if node.outputs[0] is not length]
         padded = tape.op("Pad", value, pads)
         padded.type = value.type
