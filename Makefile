@@ -43,5 +43,5 @@ $(INSTALLED): pyproject.toml clients/python/pyproject.toml | $(BIN)/python
 	@echo "Installing into .venv, which takes some minutes the first time"
 	@# First and exactly this version: pip may know it as a small CPU build; the resolver alone could take another.
 	@$(BIN)/pip install -qq --disable-pip-version-check torch==2.13.0
-	@$(BIN)/pip install -qq --disable-pip-version-check -e '.[dev]' -e 'clients/python[local]'
+	@$(BIN)/pip install -qq --disable-pip-version-check -e '.[dev]' -e 'clients/python[local,triton]'
 	@touch $@

@@ -39,10 +39,13 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "sparse_client": (
         ("errors",),
-        ("bundle", "progress", "table", "texts", "vectors", "writing"),
-        ("outputs", "overlap", "records", "sessions", "tokens"),
-        ("decoding", "lookup"),
-        ("local",),
+        ("address", "bundle", "client_options", "failures", "progress", "table", "texts", "vectors", "writing"),
+        ("distance", "outputs", "overlap", "records", "sessions", "tokens"),
+        ("decoding", "lookup", "verification", "wire"),
+        ("local", "transports"),
+        ("connection", "replay"),
+        ("remote",),
+        ("blocking",),
         ("cli",),
     ),
 }

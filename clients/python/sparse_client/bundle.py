@@ -42,6 +42,7 @@ class Bundle:
         path: The folder.
         family: `splade`, `inference-free`, `csr`, or one that is yet to come.
         dimension: Size of the vector space.
+        precision: `fp32`, `fp16`, `int8`, or one that is yet to come.
         output: What the graphs give: `sparse` (indices and values) or `dense` (one embedding).
         max_active_dims: How many dimensions a vector has at most, None for no limit.
         routes: Routes by name.
@@ -51,6 +52,7 @@ class Bundle:
     path: Path
     family: str
     dimension: int
+    precision: str
     output: str
     max_active_dims: int | None
     routes: Mapping[str, Route]
@@ -87,6 +89,7 @@ def _parse(root: Path, manifest: dict[str, Any], checksums: bool) -> Bundle:
         path=root,
         family=_field(manifest, "family", str),
         dimension=_field(manifest, "dimension", int),
+        precision=_field(manifest, "precision", str),
         output=_field(manifest, "output", str),
         max_active_dims=_count_or_none(manifest, "max_active_dims", "the manifest"),
         routes={name: _read_route(name, _field(routes, name, dict), files) for name in routes},
