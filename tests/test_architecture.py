@@ -35,6 +35,13 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("assemble", "evaluation", "proof"),
         ("judging",),
         ("pipeline", "verification", "inspection"),
+        ("triton.names", "triton.options", "triton.served", "triton.tokenize_model"),
+        ("triton.configs",),
+        ("triton.gpu",),
+        ("triton.repository",),
+        ("serving.backend", "serving.cache", "serving.interpreter", "serving.ports"),
+        ("serving.environment",),
+        ("serving.process",),
         ("cli",),
     ),
     "sparse_client": (

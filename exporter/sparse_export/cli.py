@@ -15,8 +15,9 @@ from typing import Any
 import click
 from click_default_group import DefaultGroup
 
-from sparse_export.errors import SparseExportError
+from sparse_export.errors import InputError, SparseExportError
 from sparse_export.options import OPSETS, PRECISION_OF_QUANTIZE, ExportOptions, Output
+from sparse_export.triton.options import MAX_TEXT_BYTES, RepositoryOptions
 
 
 class _Group(DefaultGroup):
@@ -123,6 +124,73 @@ def inspect(bundle: Path) -> None:
         rows += [("operators", ", ".join(f"{count} {name}" for name, count in graph.operators))]
         rows += [("weights", ", ".join(f"{report.megabytes(size)} {name}" for name, size in graph.weights) or "none")]
         _table(rows)
+
+
+@main.command()
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.option("--repository", required=True, type=click.Path(path_type=Path), help="Folder of the model repository.")
+@click.option("--name", help="What the names of the models begin with.  [default: the bundle's folder]")
+@click.option("--max-batch-size", type=int, default=32, show_default=True, help="Texts of a request or a batch.")
+@click.option(
+    "--threads", type=int, default=0, help="Threads of a run on a CPU.  [default: one per core of the server]"
+)
+@click.option("--max-text-bytes", type=int, default=MAX_TEXT_BYTES, show_default=True, help="UTF-8 bytes of a text.")
+@click.option("--gpu-bundle", type=click.Path(path_type=Path), help="Bundle of the same checkpoint to run on a GPU.")
+@click.option("--tensorrt", is_flag=True, help="On a GPU, run the graph through TensorRT.")
+@click.option("--response-cache", is_flag=True, help="Answer repeated requests from the server's cache.")
+@click.option("--force", is_flag=True, help="Replace the models of that name.")
+def triton(bundle: Path, name: str | None, **choices: Any) -> None:
+    """Write the models that serve a bundle into a Triton model repository.
+
+    \b
+    sparse-export triton splade-v3-int8 --repository models --name splade
+    """
+    _write_models(RepositoryOptions(bundle=bundle, name=name or bundle.resolve().name, **choices))
+
+
+@main.command()
+@click.argument("repository", type=click.Path(path_type=Path))
+@click.option("--http-port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 for a free one.")
+@click.option("--grpc-port", type=click.IntRange(0, 65535), default=8001, show_default=True, help="0 for a free one.")
+@click.option(
+    "--metrics-port", type=click.IntRange(0, 65535), default=8002, show_default=True, help="0 for a free one."
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at; 0.0.0.0 for all.")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def serve(repository: Path, arguments: tuple[str, ...], **choices: Any) -> None:
+    """Serve a model repository with a real tritonserver on the CPU, without docker.
+
+    The first time, the server and what its steps need are downloaded and kept in the user's cache folder. What follows
+    after -- goes to tritonserver.
+
+    \b
+    sparse-export serve models
+    sparse-export serve models --http-port 0 -- --model-control-mode=explicit --load-model=splade_document
+    """
+    from sparse_export.serving.process import ServeOptions, serving
+
+    options = ServeOptions(repository=repository, arguments=arguments, **choices)
+    with _stoppable(), contextlib.suppress(KeyboardInterrupt), serving(options, _step) as server:
+        for line in server.addresses():
+            click.echo(line)
+        server.wait()
+
+
+def _write_models(options: RepositoryOptions) -> None:
+    try:
+        from sparse_export.triton.repository import write
+    except ModuleNotFoundError as error:
+        raise InputError(
+            "Writing a model repository needs tritonclient: pip install 'sparse-export[triton]'."
+        ) from error
+
+    models = write(options)
+    for model in models:
+        click.echo(options.repository / model)
+
+
+def _step(text: str) -> None:
+    click.echo(text, err=True)
 
 
 @contextlib.contextmanager
