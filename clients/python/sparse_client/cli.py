@@ -222,6 +222,7 @@ def bench(
 
     \b
     Example:
+      sparse-client bench --bundle bundle/ --threads 1
       sparse-client bench --url grpc://localhost:8001 --model splade --concurrency 1,4,16
     """
     from sparse_client.measuring import PERCENTILES, TEXTS, measure

@@ -7,7 +7,7 @@ from typing import TypeVar
 from sparse_client.address import Address
 from sparse_client.client_options import ClientOptions
 from sparse_client.failures import AttemptError, Reason, as_error
-from sparse_client.transports import TRANSPORTS, Transport
+from sparse_client.transports import TRANSPORTS, Transport, library_of
 from sparse_client.wire import ModelConfig, Tensors, parse_config
 
 _T = TypeVar("_T")
@@ -20,9 +20,13 @@ class Connection:
         address: The server.
         headers: Sent with every request.
         options: Limits and certificates.
+
+    Raises:
+        SparseClientError: If tritonclient is not installed.
     """
 
     def __init__(self, address: Address, headers: Mapping[str, str], options: ClientOptions) -> None:
+        library_of(address.protocol)  # now, not in the event loop
         self._address = address
         self._headers = headers
         self._options = options

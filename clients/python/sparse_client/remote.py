@@ -36,6 +36,7 @@ class AsyncSparseClient:
 
     Raises:
         InputError: If the URL, the name, a header or an option cannot be used.
+        SparseClientError: If tritonclient is not installed.
 
     Example:
         >>> async with AsyncSparseClient("grpc://localhost:8001", model="splade") as client:

@@ -18,7 +18,6 @@ _CHANNEL = (
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1000),
 )
 
@@ -48,7 +47,6 @@ class HttpTransport:
     def __init__(self, address: Address, headers: Mapping[str, str], options: ClientOptions) -> None:
         import ssl
 
-        _library("http")
         from tritonclient.http import aio
 
         context = ssl.create_default_context(cafile=options.ca_file) if address.tls else None
@@ -60,7 +58,7 @@ class HttpTransport:
 
     async def infer(self, model: str, tensors: Tensors) -> Tensors:
         """Run a model; return all of its outputs."""
-        inputs = _inputs(_library("http"), tensors)
+        inputs = _inputs(library_of("http"), tensors)
         try:
             result = await self._client.infer(model, inputs, headers=dict(self._headers))  # which adds to them
             return {name: result.as_numpy(name) for name in [out["name"] for out in result.get_response()["outputs"]]}
@@ -95,7 +93,7 @@ class GrpcTransport:
     def __init__(self, address: Address, headers: Mapping[str, str], options: ClientOptions) -> None:
         self._headers = headers
         self._timeout = options.timeout
-        self._client = _library("grpc").InferenceServerClient(
+        self._client = library_of("grpc").InferenceServerClient(
             address.target,
             ssl=address.tls,
             root_certificates=None if options.ca_file is None else str(options.ca_file),
@@ -104,7 +102,7 @@ class GrpcTransport:
 
     async def infer(self, model: str, tensors: Tensors) -> Tensors:
         """Run a model; return all of its outputs."""
-        inputs = _inputs(_library("grpc"), tensors)
+        inputs = _inputs(library_of("grpc"), tensors)
         loop, done = asyncio.get_running_loop(), asyncio.Event()
         answer: dict[str, Any] = {}
 
@@ -148,7 +146,12 @@ class GrpcTransport:
 TRANSPORTS: dict[str, type[HttpTransport] | type[GrpcTransport]] = {"http": HttpTransport, "grpc": GrpcTransport}
 
 
-def _library(protocol: str) -> ModuleType:
+def library_of(protocol: str) -> ModuleType:
+    """Import what a protocol needs, which takes a moment.
+
+    Raises:
+        SparseClientError: If it is not installed.
+    """
     try:
         if protocol == "http":
             import tritonclient.http as library
