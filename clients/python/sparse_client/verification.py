@@ -106,9 +106,12 @@ def read_golden(bundle: Bundle) -> Iterator[Golden]:
     with path.open("rb") as stream:
         for number, line in enumerate(stream, start=1):
             try:
-                yield _parsed(json.loads(line))
+                golden = _parsed(json.loads(line))
             except (InputError, KeyError, RecursionError, TypeError, ValueError) as error:
                 raise BundleError(f"{path}, line {number} is no golden vector ({error!r})") from error
+            if golden.route not in bundle.routes:
+                raise BundleError(f"{path}, line {number} is of {golden.route!r}, which is none of the bundle's routes")
+            yield golden
     if not number:
         raise BundleError(f"{path} is empty, so nothing can be replayed: export the bundle again")
 
@@ -122,6 +125,5 @@ def _parsed(fields: dict[str, Any]) -> Golden:
 
 def _precision(bundle: Bundle, route: str) -> str:
     """Only the document graph has a precision to choose; a look-up has no product to round."""
-    if route not in bundle.routes or "document" not in bundle.routes:
-        raise BundleError(f"{bundle.path} has golden vectors of {route!r}, which is none of its routes")
-    return bundle.precision if bundle.routes[route].graph == bundle.routes["document"].graph else "fp32"
+    documents = bundle.routes.get("document", bundle.routes[route])
+    return bundle.precision if bundle.routes[route].graph == documents.graph else "fp32"
