@@ -46,3 +46,25 @@ def splade_int8_bundle(splade_tiny: Path, tmp_path_factory: pytest.TempPathFacto
 def splade_fp16_bundle(splade_tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The real SPLADE in fp16; copy it before changing it."""
     return _export(splade_tiny, tmp_path_factory.mktemp("bundles") / "fp16", "fp16")
+
+
+@pytest.fixture(scope="session")
+def idf_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """splade-tiny for documents, a table of inverse document frequencies for queries."""
+    from real_checkpoints import idf_inference_free
+
+    return _export(idf_inference_free(), tmp_path_factory.mktemp("idf") / "bundle", "fp32")
+
+
+@pytest.fixture(scope="session")
+def csr_checkpoint() -> Path:
+    """MiniLM with an autoencoder that was trained for some seconds."""
+    from real_checkpoints import trained_csr
+
+    return trained_csr()
+
+
+@pytest.fixture(scope="session")
+def csr_bundle(csr_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MiniLM with its autoencoder in fp32; copy it before changing it."""
+    return _export(csr_checkpoint, tmp_path_factory.mktemp("csr") / "bundle", "fp32")

@@ -19,6 +19,8 @@ from sparse_export.errors import InputError, SparseExportError
 from sparse_export.options import OPSETS, PRECISION_OF_QUANTIZE, ExportOptions, Output
 from sparse_export.triton.options import MAX_TEXT_BYTES, RepositoryOptions
 
+PORT = click.IntRange(0, 65535)
+
 
 class _Group(DefaultGroup):
     """Turns the errors that are the user's to mend into one line and exit code 1."""
@@ -59,8 +61,9 @@ def main() -> None:
 @click.option("--opset", type=click.IntRange(*OPSETS), default=OPSETS[1], show_default=True, help="ONNX opset.")
 @click.option("--eval-data", type=click.Path(path_type=Path), metavar="DIR", help="BEIR folder: measure nDCG@10 too.")
 @click.option("--min-ndcg-ratio", type=float, default=0.99, show_default=True, help="Least share of PyTorch's nDCG@10.")
-@click.option("--force", is_flag=True, help="Replace an existing bundle.")
-def export(model: str, output: Path | None, quantize: str, dense: bool, **choices: Any) -> None:
+@click.option("--triton", type=click.Path(path_type=Path), metavar="DIR", help="Model repository to add it to.")
+@click.option("--force", is_flag=True, help="Replace an existing bundle, and its models in DIR.")
+def export(model: str, output: Path | None, quantize: str, dense: bool, triton: Path | None, **choices: Any) -> None:
     """Export a checkpoint to a verified bundle (the default command).
 
     A token for a gated hub model is read from the environment variable HF_TOKEN.
@@ -73,6 +76,10 @@ def export(model: str, output: Path | None, quantize: str, dense: bool, **choice
     output = output or Path(f"{Path(model).resolve().name}-{precision}")  # resolved, even `.` has a name
     form = Output.DENSE if dense else Output.SPARSE
     options = ExportOptions(model=model, output=output, precision=precision, form=form, **choices)
+    models = None
+    if triton is not None:
+        models = RepositoryOptions(output, triton, output.resolve().name, force=options.force)
+        _repository().check_free(models)  # before an export that takes minutes
     with _stoppable(), _quiet_libraries(), _steps() as say:
         from sparse_export.pipeline import export as run
 
@@ -83,6 +90,8 @@ def export(model: str, output: Path | None, quantize: str, dense: bool, **choice
     if content["quality"]:
         _table(report.quality_rows(content), title=f"retrieval on {options.eval_data}")
     _table([("", ""), *report.summary_rows(content)])
+    if models is not None:
+        _write_models(models)
     if quantize == "fp16":
         click.echo("fp16 is for GPU and WebGPU; on a CPU it is slower than fp32.", err=True)
 
@@ -150,11 +159,9 @@ def triton(bundle: Path, name: str | None, **choices: Any) -> None:
 
 @main.command()
 @click.argument("repository", type=click.Path(path_type=Path))
-@click.option("--http-port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 for a free one.")
-@click.option("--grpc-port", type=click.IntRange(0, 65535), default=8001, show_default=True, help="0 for a free one.")
-@click.option(
-    "--metrics-port", type=click.IntRange(0, 65535), default=8002, show_default=True, help="0 for a free one."
-)
+@click.option("--http-port", type=PORT, default=8000, show_default=True, help="0 for a free one.")
+@click.option("--grpc-port", type=PORT, default=8001, show_default=True, help="0 for a free one.")
+@click.option("--metrics-port", type=PORT, default=8002, show_default=True, help="0 for a free one.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at; 0.0.0.0 for all.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def serve(repository: Path, arguments: tuple[str, ...], **choices: Any) -> None:
@@ -177,16 +184,16 @@ def serve(repository: Path, arguments: tuple[str, ...], **choices: Any) -> None:
 
 
 def _write_models(options: RepositoryOptions) -> None:
-    try:
-        from sparse_export.triton.repository import write
-    except ModuleNotFoundError as error:
-        raise InputError(
-            "Writing a model repository needs tritonclient: pip install 'sparse-export[triton]'."
-        ) from error
-
-    models = write(options)
-    for model in models:
+    for model in _repository().write(options):
         click.echo(options.repository / model)
+
+
+def _repository() -> Any:
+    try:
+        from sparse_export.triton import repository
+    except ModuleNotFoundError as error:
+        raise InputError("A model repository needs tritonclient: pip install 'sparse-export[triton]'.") from error
+    return repository
 
 
 def _step(text: str) -> None:

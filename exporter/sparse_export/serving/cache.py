@@ -12,7 +12,7 @@ from pathlib import Path
 def folder() -> Path:
     """Return where this project keeps what it downloaded."""
     base = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(base) if os.path.isabs(base) else Path.home() / ".cache") / "sparse-export"
+    return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "sparse-export"
 
 
 def cached(name: str, build: Callable[[Path], None]) -> Path:

@@ -107,7 +107,7 @@ def _unpack(wheel: Path, python: Interpreter, say: Callable[[str], None], folder
 
 def _pip(folder: Path, *arguments: str) -> None:
     shown = sys.stderr.isatty()  # with its progress bar
-    command = [folder / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "--no-input", *arguments]
+    command = [str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--no-input", *arguments]
     done = subprocess.run(command, stdout=sys.stderr if shown else subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if done.returncode:
         raise ServerError(

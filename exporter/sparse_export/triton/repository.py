@@ -69,9 +69,7 @@ def check_free(options: RepositoryOptions) -> None:
         if not model.exists():
             continue
         if not _is_ours(model):
-            raise OutputError(
-                f"'{model}' was not written by sparse-export, so it is not replaced; give another --name."
-            )
+            raise OutputError(f"'{model}' was not written by sparse-export and is not replaced; give another --name.")
         if not options.force:
             raise OutputError(f"'{model}' exists; give another --name, or --force to replace it.")
 
@@ -95,7 +93,7 @@ def _workshop(repository: Path) -> Iterator[Path]:
 
 @dataclass(frozen=True, slots=True)
 class _Writer:
-    """Write models into `folder`: of `served` for a CPU, with the document graph of `other` where a GPU runs it well."""
+    """Write models into `folder`: `served` on a CPU; on a GPU the document graph of `other`, if it runs well there."""
 
     folder: Path
     served: Served

@@ -95,9 +95,7 @@ def check_pair(cpu: Served, gpu: Served) -> None:
         raise InputError(f"'{gpu.folder}' is of another checkpoint than '{cpu.folder}'; export both from the same one.")
     for key in ("routes", "family", "dimension", "max_active_dims"):
         if cpu.content.get(key) != gpu.content.get(key):
-            raise InputError(
-                f"'{gpu.folder}' differs from '{cpu.folder}' in {key!r}; export both with the same options."
-            )
+            raise InputError(f"'{gpu.folder}' differs from '{cpu.folder}' in {key!r}; export both alike.")
 
 
 def _routes(content: dict[str, Any]) -> dict[str, ServedRoute]:

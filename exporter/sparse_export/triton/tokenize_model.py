@@ -5,7 +5,7 @@ Only the routes whose outputs a request asks for are computed.
 """
 
 import json
-import os
+from pathlib import Path
 
 import numpy as np
 import triton_python_backend_utils as pb_utils
@@ -18,7 +18,7 @@ class Route:
     def __init__(self, folder, prefix, settings):
         self.ids_name, self.mask_name = prefix + "input_ids", prefix + "attention_mask"
         self.prompt, self.special = settings["prompt"], settings["add_special_tokens"]
-        self.tokenizer = Tokenizer.from_file(os.path.join(folder, settings["tokenizer"]))
+        self.tokenizer = Tokenizer.from_file(str(folder / settings["tokenizer"]))
         padding = self.tokenizer.padding or {}
         self.pad_id, self.pad_left = padding.get("pad_id", 0), padding.get("direction") == "left"
         self.tokenizer.no_padding()  # done here, to the length that is wanted
@@ -53,7 +53,7 @@ class TritonPythonModel:
     """Tokenize requests one by one, so that a bad one fails alone."""
 
     def initialize(self, args):
-        folder = os.path.join(args["model_repository"], args["model_version"])
+        folder = Path(args["model_repository"], args["model_version"])
         parameters = json.loads(args["model_config"])["parameters"]
         read = {name: entry["string_value"] for name, entry in parameters.items()}
         self.routes = [Route(folder, prefix, settings) for prefix, settings in json.loads(read["routes"]).items()]
@@ -77,17 +77,17 @@ class TritonPythonModel:
         except ValueError as error:
             return pb_utils.TritonError(str(error), pb_utils.TritonError.INVALID_ARG)
         except Exception as error:  # raised further, it would fail every request of this execution
-            return pb_utils.TritonError("the text cannot be tokenized: %s" % error, pb_utils.TritonError.INTERNAL)
+            return pb_utils.TritonError(f"the text cannot be tokenized: {error}", pb_utils.TritonError.INTERNAL)
 
     def _texts(self, array):
         texts = []
         for position, raw in enumerate(array.reshape(-1).tolist()):
             if len(raw) > self.max_bytes:
-                raise ValueError("text %d has %d bytes, at most %d are allowed" % (position, len(raw), self.max_bytes))
+                raise ValueError(f"text {position} has {len(raw)} bytes, at most {self.max_bytes} are allowed")
             try:
                 texts.append(raw.decode("utf-8"))
             except UnicodeDecodeError:
-                raise ValueError("text %d is not UTF-8" % position) from None
+                raise ValueError(f"text {position} is not UTF-8") from None
         if not texts:
             raise ValueError("the batch is empty, give TEXT of shape [texts, 1]")
         return texts

@@ -5,8 +5,9 @@ behaves as there: configurations are checked against the graph, requests of one 
 GPUs, accelerators, ragged batches, reshapes, completing a configuration.
 """
 
+import contextlib
 import json
-import os
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -29,10 +30,7 @@ LEVELS = {
     -1: onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC,
     2: onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL,
 }
-WRONG_INPUT = (
-    onnxruntime.capi.onnxruntime_pybind11_state.InvalidArgument,
-    onnxruntime.capi.onnxruntime_pybind11_state.Fail,
-)
+WrongInput = onnxruntime.capi.onnxruntime_pybind11_state.InvalidArgument
 
 
 class TritonPythonModel:
@@ -40,9 +38,9 @@ class TritonPythonModel:
 
     def initialize(self, args):
         config = json.loads(args["model_config"])
-        folder = os.path.join(args["model_repository"], args["model_version"])
+        folder = Path(args["model_repository"], args["model_version"])
         if args["model_instance_kind"] != "CPU":
-            raise pb_utils.TritonModelException("this onnxruntime backend runs on CPUs only")
+            raise refusal("this onnxruntime backend runs on CPUs only")
         self.session = onnxruntime.InferenceSession(
             graph_path(folder, config), session_options(config), providers=["CPUExecutionProvider"]
         )
@@ -52,46 +50,38 @@ class TritonPythonModel:
         self.inputs, self.outputs = ([entry["name"] for entry in config[kind]] for kind in ("input", "output"))
         missing = {value.name for value in self.session.get_inputs()}.difference(self.inputs)
         if missing:
-            raise pb_utils.TritonModelException("the configuration lacks the inputs %s" % ", ".join(sorted(missing)))
+            raise refusal(f"the configuration lacks the inputs {', '.join(sorted(missing))}")
 
     def _check(self, entries, values, kind):
         known = {value.name: value for value in values}
         for entry in entries:
             name = entry["name"]
             if name not in known:
-                raise pb_utils.TritonModelException(
-                    "the graph has no %s %r, it has %s" % (kind, name, ", ".join(sorted(known)))
-                )
-            if TYPES.get(entry["data_type"]) != known[name].type:
-                raise pb_utils.TritonModelException(
-                    "%s %r is %s in the configuration, %s in the graph"
-                    % (kind, name, entry["data_type"], known[name].type)
-                )
+                raise refusal(f"the graph has no {kind} '{name}', it has {', '.join(sorted(known))}")
+            configured, actual = entry["data_type"], known[name].type
+            if TYPES.get(configured) != actual:
+                raise refusal(f"{kind} '{name}' is {configured} in the configuration, {actual} in the graph")
             self._check_dims(entry, known[name].shape, kind)
 
     def _check_dims(self, entry, shape, kind):
         if entry.get("reshape"):
-            raise pb_utils.TritonModelException(
-                "%s %r has a reshape, which is not supported here" % (kind, entry["name"])
-            )
+            raise refusal(f"{kind} '{entry['name']}' has a reshape, which is not supported here")
         dims = [int(dim) for dim in entry["dims"]]
         expected = [-1, *dims] if self.batched else dims
         actual = [dim if isinstance(dim, int) else -1 for dim in shape]
-        fits = len(expected) == len(actual) and all(theirs in (-1, ours) for ours, theirs in zip(expected, actual))
-        if not fits:
-            raise pb_utils.TritonModelException(
-                "%s %r has the shape %s in the configuration, %s in the graph" % (kind, entry["name"], expected, actual)
+        pairs = zip(expected, actual, strict=False)
+        if len(expected) != len(actual) or any(theirs not in (-1, ours) for ours, theirs in pairs):
+            raise refusal(
+                f"{kind} '{entry['name']}' has the shape {expected} in the configuration, {actual} in the graph"
             )
 
     def execute(self, requests):
         """Run all requests as one batch; if that fails, each alone, so that a bad one fails alone."""
         feeds = [self._feed(request) for request in requests]
         if len(requests) > 1 and self.batched and alike(feeds):
-            try:
+            with contextlib.suppress(Exception):
                 return self._together(requests, feeds)
-            except Exception:
-                pass
-        return [self._alone(request, feed) for request, feed in zip(requests, feeds)]
+        return [self._alone(request, feed) for request, feed in zip(requests, feeds, strict=True)]
 
     def _feed(self, request):
         return {name: pb_utils.get_input_tensor_by_name(request, name).as_numpy() for name in self.inputs}
@@ -109,19 +99,24 @@ class TritonPythonModel:
         try:
             wanted = [name for name in self.outputs if name in set(request.requested_output_names())]
             return response(request, self._run(feed, wanted))
-        except WRONG_INPUT as error:
+        except WrongInput as error:
             return failure(error, pb_utils.TritonError.INVALID_ARG)
         except Exception as error:
             return failure(error, pb_utils.TritonError.INTERNAL)
 
     def _run(self, feed, names):
-        return dict(zip(names, self.session.run(names, feed)))
+        return dict(zip(names, self.session.run(names, feed), strict=True))
+
+
+def refusal(reason):
+    """Return what keeps a model from being loaded."""
+    return pb_utils.TritonModelException(reason)
 
 
 def graph_path(folder, config):
     """Return the graph; a folder of that name holds a graph with its weights beside it."""
-    path = os.path.join(folder, config.get("default_model_filename") or "model.onnx")
-    return os.path.join(path, "model.onnx") if os.path.isdir(path) else path
+    path = folder / (config.get("default_model_filename") or "model.onnx")
+    return path / "model.onnx" if path.is_dir() else path
 
 
 def session_options(config):
