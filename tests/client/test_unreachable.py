@@ -8,10 +8,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
+from troublesome import answering, closed_port, listening
 
 from sparse_client import (
     AsyncSparseClient,
@@ -23,9 +23,6 @@ from sparse_client import (
     SparseClientError,
     UnreachableError,
 )
-
-sys.path.insert(0, str(Path(__file__).parent))
-from troublesome import answering, closed_port, listening
 
 BRIEF = ClientOptions(retries=2, timeout=5)
 ONCE = ClientOptions(retries=0, timeout=0.3)
