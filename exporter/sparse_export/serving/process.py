@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -21,6 +22,7 @@ from sparse_export.serving.environment import Environment
 EXIT_SECONDS = 10  # what requests that are being answered get
 POLL_SECONDS = 0.05
 LOG_LINES = 15
+TELLING = re.compile(r"^E\d{4} |^error: |UNAVAILABLE")
 RESPONSE_CACHE_BYTES = 2**26
 
 
@@ -103,8 +105,11 @@ class Server:
         """Return how it ended and the last lines of its log."""
         code = self.process.returncode
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
-        return "\n".join([f"tritonserver {how}. The last lines of its log:", *lines])
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        # What a model lacks stands far above the end, which is about stopping.
+        telling = [line for line in lines if TELLING.search(line)] if code > 0 else []
+        which = "What its log says of errors:" if telling else "The last lines of its log:"
+        return "\n".join([f"tritonserver {how}. {which}", *(telling or lines)[-LOG_LINES:]])
 
 
 @contextlib.contextmanager
