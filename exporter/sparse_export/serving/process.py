@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -92,14 +93,17 @@ class Server:
         raise ServerError(self.obituary())
 
     def is_ready(self) -> bool:
-        """Tell whether it answers and all models are loaded."""
+        """Tell whether all models are loaded and every port answers; that for metrics opens last."""
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # never through a proxy
         try:
-            with direct.open(f"http://{host}:{self.ports['http']}/v2/health/ready", timeout=5) as answer:
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
+            with direct.open(f"http://{host}:{self.ports['http']}/v2/health/ready", timeout=5):
+                pass  # any status but 200 is an error
+            for port in self.ports.values():
+                socket.create_connection((host.strip("[]"), port), timeout=5).close()
+        except OSError:
             return False
+        return True
 
     def obituary(self) -> str:
         """Return how it ended and the last lines of its log."""
@@ -155,7 +159,10 @@ def _command(found: Environment, options: ServeOptions, chosen: dict[str, int], 
     ]
     cached = any("response_cache" in path.read_text(encoding="utf-8") for path in options.repository.glob("*/*.pbtxt"))
     cache = [f"--cache-directory={found.caches}", f"--cache-config=local,size={RESPONSE_CACHE_BYTES}"] if cached else []
+    # Where this process is killed, the server ends, too.
+    tie = [setpriv, "--pdeathsig", "TERM"] if (setpriv := shutil.which("setpriv")) else []
     return [
+        *tie,
         found.executable,
         f"--model-repository={options.repository.resolve()}",
         f"--backend-directory={run / 'backends'}",
