@@ -5,7 +5,7 @@ INSTALLED := .venv/.installed
 DEMO := build/splade-tiny-int8
 
 .DEFAULT_GOAL := help
-.PHONY: help models demo test check bench clean
+.PHONY: help models demo serve test check bench clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -26,6 +26,10 @@ check: $(INSTALLED) ## Lint, format and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+serve: demo ## Serve the demo with a real tritonserver, at http://127.0.0.1:8000 and grpc://127.0.0.1:8001
+	$(BIN)/sparse-export triton $(DEMO) --repository model_repository --name splade --force
+	$(BIN)/sparse-export serve model_repository
 
 bench: $(INSTALLED) ## Compare text to vectors with sentence-transformers
 	@$(BIN)/python scripts/fetch_models.py splade-tiny wordnet

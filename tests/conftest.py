@@ -68,3 +68,16 @@ def csr_checkpoint() -> Path:
 def csr_bundle(csr_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """MiniLM with its autoencoder in fp32; copy it before changing it."""
     return _export(csr_checkpoint, tmp_path_factory.mktemp("csr") / "bundle", "fp32")
+
+
+@pytest.fixture(scope="session")
+def tiny_bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Path]:
+    """Bundles of random models, by family and precision; copy one before changing it."""
+    from tiny_checkpoints import FAMILIES, TINY_BUNDLES
+
+    folder = tmp_path_factory.mktemp("tiny-bundles")
+    models = {family: save(folder / family) for family, save in FAMILIES.items()}
+    return {
+        (family, precision): _export(models[family], folder / f"{family}-{precision}", precision)
+        for family, precision in TINY_BUNDLES
+    }

@@ -1,4 +1,4 @@
-"""Model repositories as files: what is written for each family and precision, when it is refused, and that it is whole."""
+"""Model repositories as files: what is written for each family and precision, and when it is refused."""
 
 from __future__ import annotations
 
@@ -8,29 +8,15 @@ from pathlib import Path
 import pytest
 from commands import content_of, error_of, run
 from google.protobuf import text_format
-from tiny_checkpoints import save_csr, save_inference_free, save_splade
+from tiny_checkpoints import TINY_BUNDLES
 from tritonclient.grpc import model_config_pb2 as schema
 
-from sparse_export import ExportOptions, Precision
+from sparse_export import ExportOptions
 from sparse_export.pipeline import export
 
 ROOT = Path(__file__).parents[2]
-FAMILIES = {"splade": save_splade, "inference-free": save_inference_free, "csr": save_csr}
 # Fields of servers that are newer than 24.10, whose server refuses a whole file for one of them.
 TOO_NEW = {"max_inflight_requests", "model_metrics"}
-
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Path]:
-    """A tiny bundle of every family in every precision."""
-    folder = tmp_path_factory.mktemp("families")
-    bundles = {}
-    for family, save in FAMILIES.items():
-        model = save(folder / family)
-        for precision in Precision:
-            output = bundles[family, precision.value] = folder / f"{family}-{precision}"
-            export(ExportOptions(model=str(model), output=output, precision=precision))
-    return bundles
 
 
 def config_of(model: Path, name: str = "config.pbtxt") -> schema.ModelConfig:
@@ -43,12 +29,11 @@ def written(bundle: Path, repository: Path, *options: str | Path) -> list[str]:
     return [Path(line).name for line in result.stdout.splitlines()]
 
 
-@pytest.mark.parametrize("precision", list(Precision))
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(("family", "precision"), TINY_BUNDLES)
 def test_models_of_each_family(
-    exported: dict[tuple[str, str], Path], tmp_path: Path, family: str, precision: str
+    tiny_bundles: dict[tuple[str, str], Path], tmp_path: Path, family: str, precision: str
 ) -> None:
-    models = written(exported[family, precision], tmp_path / "repository")
+    models = written(tiny_bundles[family, precision], tmp_path / "repository")
     looked_up = ["m_query_encoder"] if family == "inference-free" else []
     assert models == ["m_tokenize", "m_document_encoder", *looked_up, "m_decode", "m_document", "m_query"]
     assert sorted(path.name for path in (tmp_path / "repository").iterdir()) == sorted(models)
@@ -64,8 +49,8 @@ def test_models_of_each_family(
     assert for_gpu == (set() if precision == "int8" else {"m_tokenize", "m_document_encoder"})
 
 
-def test_the_ensembles_run_the_steps_of_their_route(exported: dict[tuple[str, str], Path], tmp_path: Path) -> None:
-    written(exported["inference-free", "fp32"], tmp_path)
+def test_the_ensembles_run_the_steps_of_their_route(tiny_bundles: dict[tuple[str, str], Path], tmp_path: Path) -> None:
+    written(tiny_bundles["inference-free", "int8"], tmp_path)
     steps = {route: config_of(tmp_path / f"m_{route}").ensemble_scheduling.step for route in ("document", "query")}
     for route, (tokenize, encoder) in steps.items():
         assert (tokenize.model_name, encoder.model_name) == ("m_tokenize", f"m_{route}_encoder")
@@ -73,8 +58,8 @@ def test_the_ensembles_run_the_steps_of_their_route(exported: dict[tuple[str, st
         assert dict(tokenize.output_map) == {prefix + name: name for name in ("input_ids", "attention_mask")}
 
 
-def test_the_same_bytes_each_time(exported: dict[tuple[str, str], Path], tmp_path: Path) -> None:
-    bundle = exported["inference-free", "fp32"]
+def test_the_same_bytes_each_time(tiny_bundles: dict[tuple[str, str], Path], tmp_path: Path) -> None:
+    bundle = tiny_bundles["inference-free", "int8"]
     for name in ("first", "second"):
         written(bundle, tmp_path / name)
     assert content_of(tmp_path / "first") == content_of(tmp_path / "second")
@@ -98,9 +83,9 @@ def test_the_repository_of_the_demo_is_as_checked_in(splade_int8_bundle: Path, t
     assert made == checked_in
 
 
-def test_settings(exported: dict[tuple[str, str], Path], tmp_path: Path) -> None:
-    options = "--max-batch-size 4 --threads 3 --max-text-bytes 99 --response-cache".split()
-    models = written(exported["splade", "fp32"], tmp_path, *options)
+def test_settings(tiny_bundles: dict[tuple[str, str], Path], tmp_path: Path) -> None:
+    options = ["--max-batch-size", "4", "--threads", "3", "--max-text-bytes", "99", "--response-cache"]
+    models = written(tiny_bundles["splade", "fp32"], tmp_path, *options)
     configs = {name: config_of(tmp_path / name) for name in models}
     assert {config.max_batch_size for config in configs.values()} == {4}
     assert configs["m_document_encoder"].parameters["intra_op_thread_count"].string_value == "3"
@@ -109,8 +94,8 @@ def test_settings(exported: dict[tuple[str, str], Path], tmp_path: Path) -> None
     assert cached == {"m_document", "m_query"}
 
 
-def test_a_gpu_bundle(exported: dict[tuple[str, str], Path], tmp_path: Path) -> None:
-    cpu, gpu = exported["splade", "int8"], exported["splade", "fp16"]
+def test_a_gpu_bundle(tiny_bundles: dict[tuple[str, str], Path], tmp_path: Path) -> None:
+    cpu, gpu = tiny_bundles["splade", "int8"], tiny_bundles["splade", "fp16"]
     written(cpu, tmp_path, "--gpu-bundle", gpu, "--tensorrt", "--max-batch-size", "16")
     model = tmp_path / "m_document_encoder"
     assert (model / "1" / "model.onnx").read_bytes() == (cpu / "document.onnx").read_bytes()
@@ -125,32 +110,32 @@ def test_a_gpu_bundle(exported: dict[tuple[str, str], Path], tmp_path: Path) -> 
     assert together.string_value == "true"
 
 
-def test_weights_beside_the_graph(tmp_path: Path, splade_tiny: Path) -> None:
+def test_weights_beside_the_graph(tmp_path: Path, tiny_model: Path) -> None:
     """They keep the name that the graph knows them by, in a folder that is called like the graph."""
     bundle = tmp_path / "bundle"
-    export(ExportOptions(model=str(splade_tiny), output=bundle, external_data_bytes=0))
+    export(ExportOptions(model=str(tiny_model), output=bundle, external_data_bytes=0))
     written(bundle, tmp_path / "repository")
     folder = tmp_path / "repository" / "m_document_encoder" / "1" / "model.onnx"
     assert {path.name for path in folder.iterdir()} == {"model.onnx", "document.onnx.data"}
 
 
-def test_several_bundles_in_one_repository(exported: dict[tuple[str, str], Path], tmp_path: Path) -> None:
-    first = run("triton", exported["csr", "fp32"], "--repository", tmp_path)
+def test_several_bundles_in_one_repository(tiny_bundles: dict[tuple[str, str], Path], tmp_path: Path) -> None:
+    first = run("triton", tiny_bundles["csr", "fp16"], "--repository", tmp_path)
     assert first.exit_code == 0
     before = content_of(tmp_path)
-    written(exported["splade", "fp32"], tmp_path)
+    written(tiny_bundles["splade", "fp32"], tmp_path)
     assert before.items() <= content_of(tmp_path).items()
-    assert {path.name.rpartition("_")[0] for path in tmp_path.iterdir()} >= {"csr-fp32", "m"}
+    assert {path.name.rpartition("_")[0] for path in tmp_path.iterdir()} >= {"csr-fp16", "m"}
 
 
-def test_a_replaced_family_leaves_no_model_behind(exported: dict[tuple[str, str], Path], tmp_path: Path) -> None:
-    written(exported["inference-free", "fp32"], tmp_path)
-    models = written(exported["splade", "fp32"], tmp_path, "--force")
+def test_a_replaced_family_leaves_no_model_behind(tiny_bundles: dict[tuple[str, str], Path], tmp_path: Path) -> None:
+    written(tiny_bundles["inference-free", "int8"], tmp_path)
+    models = written(tiny_bundles["splade", "fp32"], tmp_path, "--force")
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(models)
 
 
-def test_what_is_refused(exported: dict[tuple[str, str], Path], tmp_path: Path) -> None:
-    bundle, repository = exported["splade", "int8"], tmp_path / "repository"
+def test_what_is_refused(tiny_bundles: dict[tuple[str, str], Path], tmp_path: Path) -> None:
+    bundle, repository = tiny_bundles["splade", "int8"], tmp_path / "repository"
     command = ("triton", bundle, "--repository", repository, "--name")
     written(bundle, repository)
     before = content_of(repository)
@@ -160,14 +145,14 @@ def test_what_is_refused(exported: dict[tuple[str, str], Path], tmp_path: Path) 
     assert "is not a bundle" in error_of("triton", tmp_path, "--repository", repository)
     gpu = ("n", "--gpu-bundle")
     assert "is int8, which is for CPUs" in error_of(*command, *gpu, bundle)
-    assert "is of another checkpoint" in error_of(*command, *gpu, exported["csr", "fp16"])
+    assert "is of another checkpoint" in error_of(*command, *gpu, tiny_bundles["csr", "fp16"])
     assert content_of(repository) == before
 
 
-def test_a_foreign_model_is_never_replaced(exported: dict[tuple[str, str], Path], tmp_path: Path) -> None:
+def test_a_foreign_model_is_never_replaced(tiny_bundles: dict[tuple[str, str], Path], tmp_path: Path) -> None:
     (tmp_path / "m_query").mkdir()
     (tmp_path / "m_query" / "config.pbtxt").write_text('backend: "python"\n')
-    command = ("triton", exported["splade", "fp32"], "--repository", tmp_path, "--name", "m", "--force")
+    command = ("triton", tiny_bundles["splade", "fp32"], "--repository", tmp_path, "--name", "m", "--force")
     assert "m_query' was not written by sparse-export" in error_of(*command)
     assert {path.name for path in tmp_path.iterdir()} == {"m_query"}
 
@@ -180,10 +165,10 @@ def test_a_dense_bundle_is_refused(tiny_model: Path, tmp_path: Path) -> None:
 
 
 def test_nothing_is_left_of_an_interrupted_replacement(
-    exported: dict[tuple[str, str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_bundles: dict[tuple[str, str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Half of the models have taken their places when it fails: the old ones come back."""
-    written(exported["inference-free", "fp32"], tmp_path)
+    written(tiny_bundles["inference-free", "int8"], tmp_path)
     before, rename, calls = content_of(tmp_path), Path.rename, 0
 
     def fail(self: Path, target: Path) -> Path:
@@ -194,7 +179,7 @@ def test_nothing_is_left_of_an_interrupted_replacement(
         return rename(self, target)
 
     monkeypatch.setattr(Path, "rename", fail)
-    command = ("triton", exported["splade", "fp32"], "--repository", tmp_path, "--name", "m", "--force")
+    command = ("triton", tiny_bundles["splade", "fp32"], "--repository", tmp_path, "--name", "m", "--force")
     assert run(*command).exit_code == 1
     assert calls > 6
     assert content_of(tmp_path) == before

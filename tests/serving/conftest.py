@@ -11,7 +11,7 @@ from kserve import Kserve
 from tiny_checkpoints import save_splade
 
 from sparse_export.options import ExportOptions
-from sparse_export.serving.process import Server, ServeOptions, serving
+from sparse_export.serving.process import ServeOptions, Server, serving
 from sparse_export.triton.options import RepositoryOptions
 from sparse_export.triton.repository import write
 

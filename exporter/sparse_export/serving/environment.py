@@ -69,9 +69,8 @@ def prepare(say: Callable[[str], None]) -> Environment:
     python = interpreter.find()
     key = hashlib.sha256(repr((PACKAGES, str(python.executable))).encode()).hexdigest()[:12]
     packages = cached(f"steps-{python.version}-{key}", partial(_make_python, python, say))
-    wheel = cached(DISTRIBUTION.replace("==", "-"), partial(_download, packages, say))
     library = hashlib.sha256(str(python.library).encode()).hexdigest()[:12]
-    server = cached(f"tritonserver-{python.version}-{library}", partial(_unpack, wheel, python, say))
+    server = cached(f"tritonserver-{python.version}-{library}", partial(_unpack, packages, python, say))
     return Environment(server, packages)
 
 
@@ -87,12 +86,13 @@ def _make_python(python: Interpreter, say: Callable[[str], None], folder: Path) 
     _pip(folder, "install", "--only-binary=:all:", *PACKAGES)
 
 
-def _download(python: Path, say: Callable[[str], None], folder: Path) -> None:
+def _download(packages: Path, say: Callable[[str], None], folder: Path) -> None:
     say(f"Downloading tritonserver ({DISTRIBUTION}, 55 MB, once)")
-    _pip(python, "download", "--no-deps", "--only-binary=:all:", "--dest", str(folder), DISTRIBUTION)
+    _pip(packages, "download", "--no-deps", "--only-binary=:all:", "--dest", str(folder), DISTRIBUTION)
 
 
-def _unpack(wheel: Path, python: Interpreter, say: Callable[[str], None], folder: Path) -> None:
+def _unpack(packages: Path, python: Interpreter, say: Callable[[str], None], folder: Path) -> None:
+    wheel = cached(DISTRIBUTION.replace("==", "-"), partial(_download, packages, say))
     say("Unpacking tritonserver")
     with zipfile.ZipFile(next(wheel.glob("*.whl"))) as archive:
         parts = [name for name in archive.namelist() if name.startswith((f"{SERVER}/", f"{LIBRARIES}/"))]

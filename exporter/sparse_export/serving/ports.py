@@ -34,15 +34,11 @@ def choose(host: str, wanted: Mapping[str, int]) -> dict[str, int]:
 
 def _bound(host: str, name: str, port: int) -> socket.socket:
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        taken = socket.socket(family, kind, protocol)
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a server that has just stopped leaves traces
-        taken.bind(address)
-        taken.listen()  # else two could hold the port
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address, family=family)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise ServerError(
                 f"Port {port} of {host} is in use; give another --{name}-port, or 0 for any that is free."
             ) from error
         raise ServerError(f"Nothing can listen at port {port} of {host!r}: {error.strerror or error}.") from error
-    return taken

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,6 +23,7 @@ from sparse_export.serving.environment import Environment
 EXIT_SECONDS = 10  # what requests that are being answered get
 POLL_SECONDS = 0.05
 LOG_LINES = 15
+TELLING = re.compile(r"^E\d{4} |^error: |UNAVAILABLE")
 RESPONSE_CACHE_BYTES = 2**26
 
 
@@ -90,21 +93,27 @@ class Server:
         raise ServerError(self.obituary())
 
     def is_ready(self) -> bool:
-        """Tell whether it answers and all models are loaded."""
+        """Tell whether all models are loaded and every port answers; that for metrics opens last."""
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # never through a proxy
         try:
-            with direct.open(f"http://{host}:{self.ports['http']}/v2/health/ready", timeout=5) as answer:
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
+            with direct.open(f"http://{host}:{self.ports['http']}/v2/health/ready", timeout=5):
+                pass  # any status but 200 is an error
+            for port in self.ports.values():
+                socket.create_connection((host.strip("[]"), port), timeout=5).close()
+        except OSError:
             return False
+        return True
 
     def obituary(self) -> str:
         """Return how it ended and the last lines of its log."""
         code = self.process.returncode
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
-        return "\n".join([f"tritonserver {how}. The last lines of its log:", *lines])
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        # What a model lacks stands far above the end, which is about stopping.
+        telling = [line for line in lines if TELLING.search(line)] if code > 0 else []
+        which = "What its log says of errors:" if telling else "The last lines of its log:"
+        return "\n".join([f"tritonserver {how}. {which}", *(telling or lines)[-LOG_LINES:]])
 
 
 @contextlib.contextmanager
@@ -150,7 +159,10 @@ def _command(found: Environment, options: ServeOptions, chosen: dict[str, int], 
     ]
     cached = any("response_cache" in path.read_text(encoding="utf-8") for path in options.repository.glob("*/*.pbtxt"))
     cache = [f"--cache-directory={found.caches}", f"--cache-config=local,size={RESPONSE_CACHE_BYTES}"] if cached else []
+    # Where this process is killed, the server ends, too.
+    tie = [setpriv, "--pdeathsig", "TERM"] if (setpriv := shutil.which("setpriv")) else []
     return [
+        *tie,
         found.executable,
         f"--model-repository={options.repository.resolve()}",
         f"--backend-directory={run / 'backends'}",

@@ -87,9 +87,8 @@ def check_pair(cpu: Served, gpu: Served) -> None:
     Raises:
         InputError: It is of another checkpoint, tokenizes otherwise, or is int8.
     """
-    where = f"the GPU bundle '{gpu.folder}'"
     if not gpu.on_gpu:
-        raise InputError(f"{where} is int8, which is for CPUs; export it with --quantize fp16.".capitalize())
+        raise InputError(f"The GPU bundle '{gpu.folder}' is int8, which is for CPUs; export it with --quantize fp16.")
     sources = [served.content.get("source", {}).get("sha256") for served in (cpu, gpu)]
     if sources[0] != sources[1]:
         raise InputError(f"'{gpu.folder}' is of another checkpoint than '{cpu.folder}'; export both from the same one.")
