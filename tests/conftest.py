@@ -63,3 +63,39 @@ def splade_int8_bundle(real_bundle: Callable[[str, str], Path]) -> Path:
 def splade_fp16_bundle(real_bundle: Callable[[str, str], Path]) -> Path:
     """The real SPLADE in fp16; copy it before changing it."""
     return real_bundle("splade", "fp16")
+
+
+@pytest.fixture(scope="session")
+def idf_bundle(real_bundle: Callable[[str, str], Path]) -> Path:
+    """splade-tiny for documents, a table of inverse document frequencies for queries, in fp32."""
+    return real_bundle("inference-free", "fp32")
+
+
+@pytest.fixture(scope="session")
+def csr_checkpoint() -> Path:
+    """MiniLM with an autoencoder that was trained for some seconds."""
+    from real_checkpoints import trained_csr
+
+    return trained_csr()
+
+
+@pytest.fixture(scope="session")
+def csr_bundle(real_bundle: Callable[[str, str], Path]) -> Path:
+    """MiniLM with its autoencoder in fp32; copy it before changing it."""
+    return real_bundle("csr", "fp32")
+
+
+@pytest.fixture(scope="session")
+def tiny_bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Path]:
+    """Bundles of random models, by family and precision; copy one before changing it."""
+    from tiny_checkpoints import FAMILIES, TINY_BUNDLES
+
+    from sparse_export import ExportOptions, Precision
+    from sparse_export.pipeline import export
+
+    folder = tmp_path_factory.mktemp("tiny-bundles")
+    models = {family: save(folder / family) for family, save in FAMILIES.items()}
+    bundles = {(family, precision): folder / f"{family}-{precision}" for family, precision in TINY_BUNDLES}
+    for (family, precision), output in bundles.items():
+        export(ExportOptions(model=str(models[family]), output=output, precision=Precision(precision)))
+    return bundles

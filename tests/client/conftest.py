@@ -3,7 +3,6 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -108,12 +107,6 @@ def _exported(checkpoint: Path, output: Path, **options: Any) -> Path:
 
 
 @pytest.fixture(scope="session")
-def idf_bundle(real_bundle: Callable[[str, str], Path]) -> Path:
-    """splade-tiny for documents, a table of inverse document frequencies for queries."""
-    return real_bundle("inference-free", "fp32")
-
-
-@pytest.fixture(scope="session")
 def tiny_table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The checkpoint of a tiny inference-free model, some weights of which are negative and one 0."""
     from tiny_checkpoints import save_inference_free
@@ -130,19 +123,6 @@ def tiny_table_bundle(tiny_table: Path) -> Path:
 def limited_table_bundle(tiny_table: Path) -> Path:
     """The tiny inference-free model, exported with at most 3 active dimensions."""
     return _exported(tiny_table, tiny_table.with_name("limited"), max_active_dims=3)
-
-
-@pytest.fixture(scope="session")
-def csr_checkpoint() -> Path:
-    """MiniLM with an autoencoder that was trained for some seconds."""
-    from real_checkpoints import trained_csr
-
-    return trained_csr()
-
-
-@pytest.fixture(scope="session")
-def csr_bundle(real_bundle: Callable[[str, str], Path]) -> Path:
-    return real_bundle("csr", "fp32")
 
 
 @pytest.fixture(scope="session")

@@ -42,6 +42,7 @@ class Bundle:
         path: The folder.
         family: `splade`, `inference-free`, `csr`, or one that is yet to come.
         dimension: Size of the vector space.
+        precision: `fp32`, `fp16`, `int8`, or one that is yet to come.
         output: What the graphs give: `sparse` (indices and values) or `dense` (one embedding).
         max_active_dims: How many dimensions a vector has at most, None for no limit.
         input_dim: Width of the dense embeddings that the graphs take, None where they take tokens.
@@ -52,6 +53,7 @@ class Bundle:
     path: Path
     family: str
     dimension: int
+    precision: str
     output: str
     max_active_dims: int | None
     input_dim: int | None
@@ -89,6 +91,7 @@ def _parse(root: Path, manifest: dict[str, Any], checksums: bool) -> Bundle:
         path=root,
         family=_field(manifest, "family", str),
         dimension=_field(manifest, "dimension", int),
+        precision=_field(manifest, "precision", str),
         output=_field(manifest, "output", str),
         max_active_dims=_count_or_none(manifest, "max_active_dims", "the manifest"),
         input_dim=input_dim,

@@ -19,7 +19,7 @@ from sparse_client.progress import progress_bar
 from sparse_client.sessions import Sessions
 from sparse_client.texts import CHUNK_TEXTS, check_unicode, checked_texts, chunks
 from sparse_client.tokens import RouteTokenizer
-from sparse_client.vectors import SparseVector
+from sparse_client.vectors import SparseVector, checked_vectors
 
 
 class LocalEncoder:
@@ -178,7 +178,7 @@ class LocalEncoder:
 
     def _vector(self, given: str | SparseVector, route: str) -> SparseVector:
         if isinstance(given, SparseVector):
-            return self._decoder.checked([given])[0]
+            return checked_vectors([given], self.dimension)[0]
         if not isinstance(given, str):
             raise InputError(f"{route} is {type(given).__name__}, expected a text or a SparseVector")
         check_unicode(given, route)
