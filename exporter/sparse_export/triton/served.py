@@ -71,9 +71,11 @@ def read(bundle: Path) -> Served:
     """Read a bundle that is to be served.
 
     Raises:
-        BundleError: The bundle is damaged, or has no pairs as output.
+        BundleError: The bundle is damaged, takes no text, or has no pairs as output.
     """
     content = manifest.read(bundle)
+    if content.get("input", "tokens") != "tokens":
+        raise BundleError(f"'{bundle}' takes embeddings, not text; export it with its encoder to serve it.")
     if content.get("output", "sparse") != "sparse":
         raise BundleError(f"'{bundle}' was exported with --dense; Triton serves sorted pairs, so export without it.")
     if DECODE not in content["files"]:
