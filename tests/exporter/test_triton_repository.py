@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -42,6 +43,9 @@ def test_models_of_each_family(
         assert not TOO_NEW & {field.name for field, _ in config.ListFields()}
         assert not config.name  # so that a folder can be renamed
         assert config.max_batch_size == 32
+        # One bad index fails a whole run, so nobody's are decoded together with others'.
+        model = path.relative_to(tmp_path / "repository").parts[0]
+        assert config.HasField("dynamic_batching") == model.endswith(("_tokenize", "_encoder"))
         if config.backend == "onnxruntime":
             assert config.model_warmup
             assert [group.count for group in config.instance_group] == [1]
@@ -170,6 +174,13 @@ def test_a_dense_bundle_is_refused(tiny_model: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "repository").exists()
 
 
+def test_a_bundle_that_takes_no_text_is_refused(tiny_bundles: dict[tuple[str, str], Path], tmp_path: Path) -> None:
+    bundle = Path(shutil.copytree(tiny_bundles["csr", "fp16"], tmp_path / "bundle"))
+    content = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
+    (bundle / "manifest.json").write_text(json.dumps({**content, "input": "embedding"}), encoding="utf-8")
+    assert "takes embeddings, not text" in error_of("triton", bundle, "--repository", tmp_path / "repository")
+
+
 def test_nothing_is_left_of_an_interrupted_replacement(
     tiny_bundles: dict[tuple[str, str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,6 +209,8 @@ def test_an_export_writes_its_models_too(tiny_model: Path, tmp_path: Path) -> No
     shutil.rmtree(tmp_path / "repository")
     assert run("triton", tmp_path / "tiny", "--repository", tmp_path / "repository").exit_code == 0
     assert content_of(tmp_path / "repository") == made
-    error = error_of("--model", tiny_model, "--output", tmp_path / "other" / "tiny", *options[2:])
+    other = ("--model", tiny_model, "--output", tmp_path / "other" / "tiny", *options[2:])
+    error = error_of(*other)
     assert "tiny_tokenize' exists" in error
+    assert "give --triton or --dense, not both" in error_of(*other, "--dense")
     assert not (tmp_path / "other").exists(), "it is known before the export"
