@@ -104,8 +104,21 @@ export class Encoder {
   async explain(query, document, { top = null } = {}) {
     const shared = overlap(await this._vector(query, "query"), await this._vector(document, "document"));
     const shown = shared.slice(0, count("top", top, shared.length));
-    const labels = await this._labels(shown.map(({ index }) => index));
+    const labels = await this.labels(shown.map(({ index }) => index));
     return shown.map(({ contribution, share }, at) => ({ label: labels[at], contribution, share }));
+  }
+
+  /**
+   * Name dimensions.
+   * @param {number[]} dimensions
+   * @returns {Promise<string[]>} The token of each, or `feature 123` where the bundle knows no tokens.
+   */
+  async labels(dimensions) {
+    if (!(await this._decoder.hasTokens())) return dimensions.map((dimension) => `feature ${dimension}`);
+    const distinct = [...new Set(dimensions)];
+    const [named] = await this._decoder.tokens([new SparseVector(distinct, distinct.map(() => 1))]);
+    const names = new Map(named.map(([token], at) => [distinct[at], token]));
+    return dimensions.map((dimension) => /** @type {string} */ (names.get(dimension)));
   }
 
   /**
@@ -186,13 +199,6 @@ export class Encoder {
     if (typeof given !== "string") throw new InputError(`${route} is ${kindOf(given)}, expected a text or a SparseVector`);
     checkText(given, route);
     return (await this._encode([given], route))[0];
-  }
-
-  /** @param {number[]} dimensions @returns {Promise<string[]>} */
-  async _labels(dimensions) {
-    if (!(await this._decoder.hasTokens())) return dimensions.map((dimension) => `feature ${dimension}`);
-    const [named] = await this._decoder.tokens([new SparseVector(dimensions, dimensions.map(() => 1))]);
-    return named.map(([token]) => token);
   }
 
   /** @param {string} name @returns {import("./manifest.js").Route} */

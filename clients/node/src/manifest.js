@@ -24,6 +24,7 @@ const OUTPUTS = ["sparse", "dense"];
  * @property {string} precision `fp32`, `fp16` or `int8`.
  * @property {string} output What the graphs give: `sparse` (indices and values) or `dense` (one embedding).
  * @property {number | null} maxActiveDims How many dimensions a vector has at most, null for no limit.
+ * @property {string | null} source What it was made from.
  * @property {Record<string, Route>} routes
  * @property {Record<string, {size: number, sha256: string}>} files Every file of the bundle.
  */
@@ -69,6 +70,7 @@ function read(raw, where) {
     precision: oneOf(raw, "precision", PRECISIONS),
     output: oneOf(raw, "output", OUTPUTS),
     maxActiveDims: countOrNull(raw, "max_active_dims", "the manifest"),
+    source: typeof raw.source?.id === "string" ? raw.source.id : null,
     routes: Object.fromEntries(routes.map(([name, route]) => [name, readRoute(name, route, files)])),
     files,
   };
