@@ -7,8 +7,11 @@ import { BundleError, reason } from "./errors.js";
 /** Its types leave the steps out. @type {any} */
 const library = tokenizers;
 
-/** What @huggingface/tokenizers cannot do as the Rust library does: a bundle that needs it is refused, not garbled. */
-const UNFIT = ["Precompiled"];
+/**
+ * What @huggingface/tokenizers does not do as the Rust library: it approximates the one, and breaks ties of the other
+ * differently. A bundle that needs them is refused, not garbled.
+ */
+const UNFIT = ["Precompiled", "Unigram"];
 
 /** The tokenizer of one file of a bundle, for all routes that use it. */
 export class BundleTokenizer {
@@ -20,6 +23,7 @@ export class BundleTokenizer {
   constructor(text, where) {
     try {
       const json = JSON.parse(text);
+      if (UNFIT.includes(json.model?.type)) throw new Error(`its model ${json.model.type} is not supported`);
       this._tokenizer = corrected(new library.Tokenizer(json, {}), json);
       this._padding = json.padding ?? {};
       this._cutLeft = json.truncation?.direction === "Left";

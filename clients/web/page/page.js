@@ -23,6 +23,7 @@ function fail(error) {
 }
 
 function showProgress({ loaded, total }) {
+  if (element("status").dataset.state !== "loading") return; // what was under way when something failed
   element("progress").value = loaded / total;
   say("loading", `Loading the model: ${megabytes(loaded)} of ${megabytes(total)}`);
 }
@@ -66,9 +67,9 @@ async function start() {
   remote.onProgress = showProgress;
   const threads = Number(address.get("threads")) || undefined;
   const facts = await remote.call("load", { bundle: address.get("bundle") ?? "bundle/", threads });
-  // The views' first result is what a visitor waits for, so that the time is theirs.
-  await Promise.all([textView(remote), rankView(remote)]);
-  facts.ms = performance.now();
+  await textView(remote);
+  facts.ms = performance.now(); // a visitor waits for the first result, so that is what the time tells
+  await rankView(remote);
   showReady(facts, offline);
   document.body.dataset.ready = facts.ms.toFixed(0);
   wireVerify(remote);

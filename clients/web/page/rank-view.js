@@ -61,7 +61,6 @@ function scale(score, best) {
 function shares(contributions) {
   const list = document.createElement("ul");
   list.className = "shares";
-  list.style.cssText = "list-style: none; margin: 0; padding: 0";
   const shown = contributions.slice(0, SHARES).map(({ label, share }) => {
     const one = document.createElement("li");
     const word = document.createElement("b");

@@ -18,7 +18,7 @@ const methods = {
       const sum = [...loaded.values()].reduce((left, right) => left + right, 0);
       postMessage({ progress: { loaded: Math.min(sum, total), total } });
     }
-    await labels((await encoder.encodeDocuments(["a"]))[0]);
+    await Promise.all([encoder.encodeDocuments(["a"]), encoder.labels([0])]); // fetches and compiles all side by side
     const { byteLength, env } = await import("./vendor/onnxruntime.js"); // already there: the graph was run by it
     const modelBytes = [...loaded.values()].reduce((left, right) => left + right, 0);
     const name = source ?? family;
