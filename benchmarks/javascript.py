@@ -25,7 +25,7 @@ def main() -> None:
     texts = passages(options.texts, 90)
     python, node = rounds(options.bundle.resolve(), texts, options.rounds, options.threads)
     ratio = statistics.median(mine / theirs for mine, theirs in zip(python, node, strict=True))
-    print(f"{options.texts} passages of about 90 words, {options.threads} thread(s), medians of {options.rounds} rounds")
+    print(f"{options.texts} passages of about 90 words, threads: {options.threads}, medians of {options.rounds} rounds")
     print("| client | documents a second | of Python's |\n| --- | --- | --- |")
     print(f"| Python LocalEncoder | {len(texts) / statistics.median(python):.0f} | |")
     print(f"| Node LocalEncoder | {len(texts) / statistics.median(node):.0f} | {ratio:.0%} |\n", flush=True)
@@ -42,7 +42,8 @@ def rounds(bundle: Path, texts: list[str], count: int, threads: int) -> tuple[li
         json.dump(texts, file)
         file.flush()
         command = ["node", "node/bench.js", str(bundle), file.name, str(threads)]
-        with subprocess.Popen(command, cwd=CLIENTS, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, cwd=CLIENTS, text=True, stdin=pipe, stdout=pipe) as process:
             assert process.stdin is not None
             assert process.stdout is not None
             for _ in range(count + 1):

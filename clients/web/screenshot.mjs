@@ -6,7 +6,7 @@ import { launch, opened } from "./browser.mjs";
 import { serve } from "./serve.mjs";
 
 const SHOTS = [
-  { name: "page", width: 1100, height: 740, colorScheme: "light", fullPage: false },
+  { name: "page", width: 1100, height: 900, colorScheme: "light", fullPage: false },
   { name: "desktop", width: 1280, height: 900, colorScheme: "light", fullPage: true },
   { name: "dark", width: 1280, height: 900, colorScheme: "dark", fullPage: true },
   { name: "phone", width: 390, height: 844, colorScheme: "light", fullPage: true },

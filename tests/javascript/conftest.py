@@ -36,10 +36,10 @@ def node() -> Callable[..., str]:
     if not (CLIENTS / "node_modules").is_dir():
         missing("the packages of clients/ are not installed; `make test` does that, where npm is")
 
-    def run(*words: str | Path, environment: dict[str, Any]) -> str:
-        given = {name: value if isinstance(value, str) else json.dumps(value) for name, value in environment.items()}
+    def run(*words: str, **environment: Any) -> str:
+        given = {name: json.dumps(one) if isinstance(one, dict) else str(one) for name, one in environment.items()}
         done = subprocess.run(
-            [str(program), *map(str, words)],
+            [str(program), *words],
             cwd=CLIENTS,
             env={**os.environ, **given},
             capture_output=True,
@@ -50,6 +50,15 @@ def node() -> Callable[..., str]:
         return done.stdout
 
     return run
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """Debian's Chromium."""
+    path = Path("/usr/bin/chromium")
+    if not path.exists():
+        missing("Chromium is not installed; `make test` does that for root, where apt is")
+    return path
 
 
 @pytest.fixture(scope="session")

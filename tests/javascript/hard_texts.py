@@ -73,4 +73,3 @@ def _byte_level(words: list[str]) -> Tokenizer:
     tokenizer.train_from_iterator(words, trainer)
     tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=False)
     return tokenizer
-

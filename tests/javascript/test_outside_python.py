@@ -1,4 +1,4 @@
-"""Run the tests of clients/node in Node, on bundles made here."""
+"""Run the tests of clients/node in Node and those of clients/web in Chromium, on bundles made here."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from real_checkpoints import glosses
 
 ROOT = Path(__file__).parents[2]
+NODE_TESTS, BROWSER_TESTS = 45, 25
 
 
 @pytest.fixture(scope="module")
@@ -32,26 +33,35 @@ def tokens(splade_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
                 tokenizer.enable_truncation(length)
             for special in (True, False):
                 given = texts if length is None and special else plain[:60]
-                for text, encoding in zip(given, tokenizer.encode_batch(given, add_special_tokens=special), strict=True):
-                    case = {"tokenizer": name, "text": text, "ids": encoding.ids}
-                    cases.append({**case, "special": special, "maxLength": length})
+                encodings = tokenizer.encode_batch(given, add_special_tokens=special)
+                shared = {"tokenizer": name, "special": special, "maxLength": length}
+                cases += [{**shared, "text": one, "ids": got.ids} for one, got in zip(given, encodings, strict=True)]
     path = folder / "cases.json"
     path.write_text(json.dumps({"tokenizers": files, "cases": cases}), encoding="utf-8")
     return path
 
 
 def test_node(node: Callable[..., str], bundles: dict[str, str], tokens: Path) -> None:
-    output = node(
-        "--test", "--test-reporter=tap", "node/test/", environment={"SPARSE_BUNDLES": bundles, "SPARSE_TOKENS": str(tokens)}
-    )
+    output = node("--test", "--test-reporter=tap", "node/test/", SPARSE_BUNDLES=bundles, SPARSE_TOKENS=tokens)
     assert "\n# fail 0" in output
-    passed = int(output.partition("\n# pass ")[2].split()[0])
-    assert passed >= 45, output
+    assert passed(output) >= NODE_TESTS, output
+
+
+@pytest.mark.slow
+def test_browser(node: Callable[..., str], chromium: Path, bundles: dict[str, str], tokens: Path) -> None:
+    given = {"SPARSE_BUNDLES": bundles, "SPARSE_TOKENS": tokens, "SPARSE_CHROMIUM": chromium}
+    output = node("--test", "--test-reporter=tap", "web/test/", **given)
+    assert "\n# fail 0" in output
+    assert passed(output) >= BROWSER_TESTS, output
+
+
+def passed(output: str) -> int:
+    """Return how many tests passed: a run that finds no test fails nothing either."""
+    return int(output.partition("\n# pass ")[2].split()[0])
 
 
 def test_the_character_classes_are_those_of_the_library() -> None:
-    path = ROOT / "clients" / "node" / "scripts" / "unicode_tables.py"
-    spec = importlib.util.spec_from_file_location("unicode_tables", path)
+    spec = importlib.util.spec_from_file_location("unicode_tables", ROOT / "scripts" / "unicode_tables.py")
     assert spec is not None and spec.loader is not None  # noqa: PT018
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)

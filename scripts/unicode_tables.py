@@ -1,9 +1,10 @@
-"""Print src/unicode.js: the classes of characters that BERT's tokenizer has in the library that made the bundle.
+"""Print clients/node/src/unicode.js: the classes of characters that BERT's tokenizer goes by.
 
-JavaScript has classes of the same names, but of the Unicode version of the engine that runs; the library has its own.
+They are those of the library that makes bundles: JavaScript has classes of the same names, but of the Unicode version
+of the engine that runs.
 
 Example:
-    python scripts/unicode_tables.py > src/unicode.js
+    python scripts/unicode_tables.py > clients/node/src/unicode.js
 """
 
 from collections.abc import Callable
@@ -56,7 +57,7 @@ def _escape(code: int) -> str:
 
 
 def source() -> str:
-    """Return the text of src/unicode.js."""
+    """Return the text of clients/node/src/unicode.js."""
     parts = [HEAD]
     for name, ranges in classes().items():
         lines = [""]
