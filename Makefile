@@ -6,7 +6,7 @@ DEMO := build/splade-tiny-int8
 PAGE := build/web
 
 .DEFAULT_GOAL := help
-.PHONY: help models demo web screenshots javascript chromium test check bench bench-web clean
+.PHONY: help models demo serve web screenshots javascript chromium test check bench bench-serve bench-web clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -50,9 +50,18 @@ check: $(INSTALLED) ## Lint, format and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
+serve: demo ## Serve the demo with a real tritonserver, at http://127.0.0.1:8000 and grpc://127.0.0.1:8001
+	$(BIN)/sparse-export triton $(DEMO) --repository model_repository --name splade --force
+	$(BIN)/sparse-export serve model_repository
+
 bench: $(INSTALLED) ## Compare text to vectors with sentence-transformers
 	@$(BIN)/python scripts/fetch_models.py splade-tiny wordnet
 	$(BIN)/python benchmarks/encode.py
+
+bench-serve: $(INSTALLED) ## Compare a server with the same bundle in process: throughput, latency, bytes, memory
+	@$(BIN)/python scripts/fetch_models.py splade-tiny wordnet
+	test -d $(DEMO) || $(BIN)/sparse-export --model models/splade-tiny --output $(DEMO) --quantize int8
+	$(BIN)/python benchmarks/serve.py --bundle $(DEMO)
 
 bench-web: $(INSTALLED) javascript chromium ## Compare Node with Python, and measure the page in Chromium
 	@$(BIN)/python scripts/fetch_models.py splade-tiny wordnet
@@ -71,5 +80,5 @@ $(INSTALLED): pyproject.toml clients/python/pyproject.toml | $(BIN)/python
 	@echo "Installing into .venv, which takes some minutes the first time"
 	@# First and exactly this version: pip may know it as a small CPU build; the resolver alone could take another.
 	@$(BIN)/pip install -qq --disable-pip-version-check torch==2.13.0
-	@$(BIN)/pip install -qq --disable-pip-version-check -e '.[dev]' -e 'clients/python[local]'
+	@$(BIN)/pip install -qq --disable-pip-version-check -e '.[dev]' -e 'clients/python[local,triton]'
 	@touch $@

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,27 +24,78 @@ def splade_tiny() -> Path:
     return path
 
 
-def _export(model: Path, output: Path, precision: str) -> Path:
+@pytest.fixture(scope="session")
+def real_bundle(splade_tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
+    """Return the bundle of a real model by family and precision, exported when first asked for.
+
+    Copy it before changing it.
+    """
+    folder = tmp_path_factory.mktemp("bundles")
+
+    @cache
+    def export_once(family: str, precision: str) -> Path:
+        from real_checkpoints import idf_inference_free, trained_csr
+
+        from sparse_export import ExportOptions, Precision
+        from sparse_export.pipeline import export
+
+        models = {"splade": lambda: splade_tiny, "inference-free": idf_inference_free, "csr": trained_csr}
+        output = folder / f"{family}-{precision}"
+        export(ExportOptions(model=str(models[family]()), output=output, precision=Precision(precision)))
+        return output
+
+    return export_once
+
+
+@pytest.fixture(scope="session")
+def splade_bundle(real_bundle: Callable[[str, str], Path]) -> Path:
+    """The real SPLADE in fp32; copy it before changing it."""
+    return real_bundle("splade", "fp32")
+
+
+@pytest.fixture(scope="session")
+def splade_int8_bundle(real_bundle: Callable[[str, str], Path]) -> Path:
+    """The real SPLADE in int8; copy it before changing it."""
+    return real_bundle("splade", "int8")
+
+
+@pytest.fixture(scope="session")
+def splade_fp16_bundle(real_bundle: Callable[[str, str], Path]) -> Path:
+    """The real SPLADE in fp16; copy it before changing it."""
+    return real_bundle("splade", "fp16")
+
+
+@pytest.fixture(scope="session")
+def idf_bundle(real_bundle: Callable[[str, str], Path]) -> Path:
+    """splade-tiny for documents, a table of inverse document frequencies for queries, in fp32."""
+    return real_bundle("inference-free", "fp32")
+
+
+@pytest.fixture(scope="session")
+def csr_checkpoint() -> Path:
+    """MiniLM with an autoencoder that was trained for some seconds."""
+    from real_checkpoints import trained_csr
+
+    return trained_csr()
+
+
+@pytest.fixture(scope="session")
+def csr_bundle(real_bundle: Callable[[str, str], Path]) -> Path:
+    """MiniLM with its autoencoder in fp32; copy it before changing it."""
+    return real_bundle("csr", "fp32")
+
+
+@pytest.fixture(scope="session")
+def tiny_bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Path]:
+    """Bundles of random models, by family and precision; copy one before changing it."""
+    from tiny_checkpoints import FAMILIES, TINY_BUNDLES
+
     from sparse_export import ExportOptions, Precision
     from sparse_export.pipeline import export
 
-    export(ExportOptions(model=str(model), output=output, precision=Precision(precision)))
-    return output
-
-
-@pytest.fixture(scope="session")
-def splade_bundle(splade_tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The real SPLADE in fp32; copy it before changing it."""
-    return _export(splade_tiny, tmp_path_factory.mktemp("bundles") / "fp32", "fp32")
-
-
-@pytest.fixture(scope="session")
-def splade_int8_bundle(splade_tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The real SPLADE in int8; copy it before changing it."""
-    return _export(splade_tiny, tmp_path_factory.mktemp("bundles") / "int8", "int8")
-
-
-@pytest.fixture(scope="session")
-def splade_fp16_bundle(splade_tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The real SPLADE in fp16; copy it before changing it."""
-    return _export(splade_tiny, tmp_path_factory.mktemp("bundles") / "fp16", "fp16")
+    folder = tmp_path_factory.mktemp("tiny-bundles")
+    models = {family: save(folder / family) for family, save in FAMILIES.items()}
+    bundles = {(family, precision): folder / f"{family}-{precision}" for family, precision in TINY_BUNDLES}
+    for (family, precision), output in bundles.items():
+        export(ExportOptions(model=str(models[family]), output=output, precision=Precision(precision)))
+    return bundles

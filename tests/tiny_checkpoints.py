@@ -125,3 +125,14 @@ def save_csr(folder: Path, pooling: str = "mean", between: Sequence[torch.nn.Mod
     modules = [Transformer(str(bare)), Pooling(32, pooling_mode=pooling), *between, features]
     SparseEncoder(modules=modules, device="cpu").save_pretrained(str(folder), create_model_card=False)
     return folder
+
+
+# One bundle for each family and each precision, to be served or looked at.
+FAMILIES = {"splade": save_splade, "inference-free": save_inference_free, "csr": save_csr}
+TINY_BUNDLES = (
+    ("splade", "fp32"),
+    ("splade", "fp16"),
+    ("splade", "int8"),
+    ("inference-free", "int8"),
+    ("csr", "fp16"),
+)

@@ -12,15 +12,11 @@ TEXT = Template("""\
 # $name: a sparse text encoder for ONNX Runtime
 
 Family $family, precision $precision, $dimension dimensions, exported from `$source`$revision.
-Text tokens in, the active dimensions of a text out, strongest first. Runs in any ONNX Runtime.
-$target
+$taken in, the active dimensions of a text out, strongest first. Runs in any ONNX Runtime.
+$notes
 | file | what it is |
 | --- | --- |
-| document.onnx | `input_ids`, `attention_mask` int64 [batch, sequence] -> $outputs |
-| decode.onnx | `indices`, `values` -> `tokens` string [batch, active] |
-| tokenizer.json | the tokenizer: truncation to $max_length tokens and padding are set |
-| golden.jsonl | texts with PyTorch's token ids and vectors, to prove any client |
-| manifest.json | everything above for machines, with checksums |
+$files
 
 ## Parity with PyTorch
 
@@ -32,13 +28,13 @@ $quality
 $python
 ```
 
-The same with batches, prompts and decoding: `pip install 'sparse-client[local]'`, then
+The same with batches, decoding and much else: `pip install 'sparse-client[local]'`, then
 
 ```python
 from sparse_client import LocalEncoder
 
 encoder = LocalEncoder(".")
-print(encoder.decode(encoder.encode_documents(["The weather is lovely today."]), top=10))
+$client
 ```
 
 ## Elsewhere
@@ -46,58 +42,105 @@ print(encoder.decode(encoder.encode_documents(["The weather is lovely today."]),
 * Node: `onnxruntime-node` with the same inputs (BigInt64Array) and outputs, `@huggingface/tokenizers` for the texts.
 * C++, C#, Java, Go, Rust: any ONNX Runtime binding, and a binding of the `tokenizers` library. Prepend the route's
   prompt from manifest.json to each text, and replay golden.jsonl before going live.
-* Triton: put document.onnx into `NAME/1/model.onnx` of a model repository, backend `onnxruntime`.
+* Triton: `sparse-export triton BUNDLE --repository DIR` writes a model repository.
 
 Licence: that of the checkpoint `$source`.
 """)
-# Ten lines without this project: the contract is this small.
-PYTHON = """\
+PAIRS = "`indices` int32, `values` float32 [batch, active]"
+OUTPUTS = {"sparse": PAIRS, "dense": "`sentence_embedding` float32 [batch, dimension]"}
+TOKENS = "`input_ids`, `attention_mask` int64 [batch, sequence]"
+# What a file is, for those that a bundle has.
+FILES = {
+    "document.onnx": "$inputs -> $outputs",
+    "query.onnx": f"queries as a look-up: {TOKENS} -> {PAIRS}",
+    "query_table.safetensors": "the table behind it: `weights` float32 [dimension]",
+    "query_table.json": "the same table, {token: weight}",
+    "decode.onnx": "`indices`, `values` -> $decoded",
+    "tokenizer.json": "the tokenizer: truncation to $max_length tokens and padding are set",
+    "query_tokenizer.json": "the tokenizer of queries",
+    "golden.jsonl": "texts with PyTorch's token ids and vectors, to prove any client",
+    "manifest.json": "everything above for machines, with checksums",
+}
+# Some ten lines without this project: the contract is this small.
+TEXTS = """\
 import json, numpy as np, onnxruntime, tokenizers
 
-tokenizer = tokenizers.Tokenizer.from_file("tokenizer.json")
-session = onnxruntime.InferenceSession("document.onnx")
+routes = json.load(open("manifest.json", encoding="utf-8"))["routes"]
+tokenizer = {name: tokenizers.Tokenizer.from_file(route["tokenizer"]) for name, route in routes.items()}
+session = {name: onnxruntime.InferenceSession(route["graph"]) for name, route in routes.items()}
 for line in open("golden.jsonl", encoding="utf-8"):
     golden = json.loads(line)
-    encoding = tokenizer.encode(PROMPTS[golden["route"]] + golden["text"])
+    name, route = golden["route"], routes[golden["route"]]
+    text, special = route["prompt"] + golden["text"], route["add_special_tokens"]
+    encoding = tokenizer[name].encode(text, add_special_tokens=special)
     ids, mask = (np.array([part], dtype=np.int64) for part in (encoding.ids, encoding.attention_mask))
-    (indices,), (values,) = session.run(["indices", "values"], {"input_ids": ids, "attention_mask": mask})
     assert encoding.ids == golden["input_ids"]
-    print(golden["text"][:40], indices[:3], golden["indices"][:3], values[:3], golden["values"][:3])"""
+    inputs = {"input_ids": ids, "attention_mask": mask}
+"""
+EMBEDDINGS = """\
+import json, numpy as np, onnxruntime
+
+session = {"document": onnxruntime.InferenceSession("document.onnx")}
+for line in open("golden.jsonl", encoding="utf-8"):
+    golden = json.loads(line)
+    name, inputs = "document", {"embedding": np.array([golden["embedding"]], dtype=np.float32)}
+"""
+RUN = {
+    "sparse": """\
+    (indices,), (values,) = session[name].run(["indices", "values"], inputs)
+    print(golden["text"][:40], indices[:3], golden["indices"][:3], values[:3], golden["values"][:3])""",
+    "dense": """\
+    ((weights,),) = session[name].run(["sentence_embedding"], inputs)
+    strongest = np.argsort(-weights)[:3]
+    print(golden["text"][:40], strongest, golden["indices"][:3], weights[strongest], golden["values"][:3])""",
+}
+DECODED = "print(encoder.decode(vectors, top=10))"
+RECONSTRUCTED = "print(vectors, encoder.reconstruct(vectors).shape)  # features have no words"
 TARGETS = {"fp16": "\nHalf precision is for GPU and WebGPU; on a CPU it is slower than fp32.\n"}
 
 
 def write(folder: Path, content: dict[str, Any]) -> None:
     """Write README.md from the content of the manifest."""
-    source = content["source"]
-    sparse = content["output"] == "sparse"
+    source, texts = content["source"], content["input"] == "tokens"
+    features = "autoencoder" in content
+    inputs = TOKENS if texts else f"`embedding` float32 [batch, {content['autoencoder']['input_dim']}]"
+    calls = 'encode_documents(["The weather is lovely today."])', "encode_embeddings(embeddings)  # float32"
     text = TEXT.substitute(
         name=Path(source["id"]).name,
         source=source["id"],
         revision=f" at revision {source['revision']}" if source["revision"] else "",
-        target=TARGETS.get(content["precision"], ""),
-        outputs="`indices` int32, `values` float32 [batch, active]"
-        if sparse
-        else "`sentence_embedding` float32 [batch, dimension]",
+        taken="Text tokens" if texts else "Dense embeddings",
+        notes=TARGETS.get(content["precision"], "") + _features(content),
+        files=_files(folder, inputs=inputs, outputs=OUTPUTS[content["output"]], decoded=_decoded(content),
+                     max_length=content["max_length"]),
         parity=_table(parity_rows(content)),
         quality=f"\n## Retrieval quality\n\n{_table(quality_rows(content))}\n" if content["quality"] else "",
-        python=_python(content),
-        **{key: content[key] for key in ("family", "precision", "dimension", "max_length")},
-    )
+        python=(TEXTS if texts else EMBEDDINGS) + RUN[content["output"]],
+        client=f"vectors = encoder.{calls[not texts]}\n{RECONSTRUCTED if features else DECODED}",
+        **{key: content[key] for key in ("family", "precision", "dimension")},
+    )  # fmt: skip
     (folder / "README.md").write_text(text, encoding="utf-8")
 
 
-def _python(content: dict[str, Any]) -> str:
-    """Return the script for this bundle: with its prompts, and for the output that it has."""
-    code = PYTHON.replace("PROMPTS", repr(content["prompts"])) if any(content["prompts"].values()) else PYTHON
-    code = code.replace('PROMPTS[golden["route"]] + ', "")
-    if content["output"] == "sparse":
-        return code
+def _files(folder: Path, **facts: object) -> str:
+    """Return a row for each file that is there; the manifest, which comes last, always is."""
+    present = [name for name in FILES if name == "manifest.json" or (folder / name).is_file()]
+    return "\n".join(f"| {name} | {Template(FILES[name]).substitute(facts)} |" for name in present)
+
+
+def _decoded(content: dict[str, Any]) -> str:
+    if "autoencoder" not in content:
+        return "`tokens` string [batch, active]"
+    return f"`embedding` float32 [batch, {content['autoencoder']['input_dim']}], the reconstruction"
+
+
+def _features(content: dict[str, Any]) -> str:
+    if "autoencoder" not in content:
+        return ""
+    facts = content["autoencoder"]
     return (
-        code.replace(
-            '(indices,), (values,) = session.run(["indices", "values"], {', "((weights,),) = session.run(None, {"
-        )
-        .replace("indices[:3]", "np.argsort(-weights)[:3]")
-        .replace("values[:3], golden", "np.sort(weights)[::-1][:3], golden")
+        f"\nDimensions are features of a sparse autoencoder, not tokens; {facts['dead_features']} of "
+        f"{content['dimension']} are dead. decode.onnx gives the {facts['decodes_to']}.\n"
     )
 
 

@@ -15,8 +15,11 @@ from typing import Any
 import click
 from click_default_group import DefaultGroup
 
-from sparse_export.errors import SparseExportError
+from sparse_export.errors import InputError, SparseExportError
 from sparse_export.options import OPSETS, PRECISION_OF_QUANTIZE, ExportOptions, Output
+from sparse_export.triton.options import MAX_TEXT_BYTES, RepositoryOptions
+
+PORT = click.IntRange(0, 65535)
 
 
 class _Group(DefaultGroup):
@@ -55,11 +58,13 @@ def main() -> None:
 @click.option("--max-length", type=int, help="Tokens of a text.  [default: the checkpoint's own]")
 @click.option("--max-active-dims", type=int, help="Largest number of active dimensions.  [default: no limit]")
 @click.option("--dense", is_flag=True, help="Return sentence_embedding [batch, dimension] instead of sorted pairs.")
+@click.option("--sae-only", is_flag=True, help="csr: take dense embeddings [batch, dim] instead of tokens.")
 @click.option("--opset", type=click.IntRange(*OPSETS), default=OPSETS[1], show_default=True, help="ONNX opset.")
 @click.option("--eval-data", type=click.Path(path_type=Path), metavar="DIR", help="BEIR folder: measure nDCG@10 too.")
 @click.option("--min-ndcg-ratio", type=float, default=0.99, show_default=True, help="Least share of PyTorch's nDCG@10.")
-@click.option("--force", is_flag=True, help="Replace an existing bundle.")
-def export(model: str, output: Path | None, quantize: str, dense: bool, **choices: Any) -> None:
+@click.option("--triton", type=click.Path(path_type=Path), metavar="DIR", help="Model repository to add it to.")
+@click.option("--force", is_flag=True, help="Replace an existing bundle, and its models in DIR.")
+def export(model: str, output: Path | None, quantize: str, dense: bool, triton: Path | None, **choices: Any) -> None:
     """Export a checkpoint to a verified bundle (the default command).
 
     A token for a gated hub model is read from the environment variable HF_TOKEN.
@@ -72,6 +77,10 @@ def export(model: str, output: Path | None, quantize: str, dense: bool, **choice
     output = output or Path(f"{Path(model).resolve().name}-{precision}")  # resolved, even `.` has a name
     form = Output.DENSE if dense else Output.SPARSE
     options = ExportOptions(model=model, output=output, precision=precision, form=form, **choices)
+    models = None
+    if triton is not None:
+        models = RepositoryOptions(output, triton, output.resolve().name, force=options.force)
+        _repository().check_free(models)  # before an export that takes minutes
     with _stoppable(), _quiet_libraries(), _steps() as say:
         from sparse_export.pipeline import export as run
 
@@ -82,6 +91,8 @@ def export(model: str, output: Path | None, quantize: str, dense: bool, **choice
     if content["quality"]:
         _table(report.quality_rows(content), title=f"retrieval on {options.eval_data}")
     _table([("", ""), *report.summary_rows(content)])
+    if models is not None:
+        _write_models(models)
     if quantize == "fp16":
         click.echo("fp16 is for GPU and WebGPU; on a CPU it is slower than fp32.", err=True)
 
@@ -123,6 +134,71 @@ def inspect(bundle: Path) -> None:
         rows += [("operators", ", ".join(f"{count} {name}" for name, count in graph.operators))]
         rows += [("weights", ", ".join(f"{report.megabytes(size)} {name}" for name, size in graph.weights) or "none")]
         _table(rows)
+
+
+@main.command()
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.option("--repository", required=True, type=click.Path(path_type=Path), help="Folder of the model repository.")
+@click.option("--name", help="What the names of the models begin with.  [default: the bundle's folder]")
+@click.option("--max-batch-size", type=int, default=32, show_default=True, help="Texts of a request or a batch.")
+@click.option(
+    "--threads", type=int, default=0, help="Threads of a run on a CPU.  [default: one per core of the server]"
+)
+@click.option("--max-text-bytes", type=int, default=MAX_TEXT_BYTES, show_default=True, help="UTF-8 bytes of a text.")
+@click.option("--gpu-bundle", type=click.Path(path_type=Path), help="Bundle of the same checkpoint to run on a GPU.")
+@click.option("--tensorrt", is_flag=True, help="On a GPU, run the graph through TensorRT.")
+@click.option("--response-cache", is_flag=True, help="Answer repeated requests from the server's cache.")
+@click.option("--force", is_flag=True, help="Replace the models of that name.")
+def triton(bundle: Path, name: str | None, **choices: Any) -> None:
+    """Write the models that serve a bundle into a Triton model repository.
+
+    \b
+    sparse-export triton splade-v3-int8 --repository models --name splade
+    """
+    _write_models(RepositoryOptions(bundle=bundle, name=name or bundle.resolve().name, **choices))
+
+
+@main.command()
+@click.argument("repository", type=click.Path(path_type=Path))
+@click.option("--http-port", type=PORT, default=8000, show_default=True, help="0 for a free one.")
+@click.option("--grpc-port", type=PORT, default=8001, show_default=True, help="0 for a free one.")
+@click.option("--metrics-port", type=PORT, default=8002, show_default=True, help="0 for a free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at; 0.0.0.0 for all.")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def serve(repository: Path, arguments: tuple[str, ...], **choices: Any) -> None:
+    """Serve a model repository with a real tritonserver on the CPU, without docker.
+
+    The first time, the server and what its steps need are downloaded and kept in the user's cache folder. What follows
+    after -- goes to tritonserver.
+
+    \b
+    sparse-export serve models
+    sparse-export serve models --http-port 0 -- --model-control-mode=explicit --load-model=splade_document
+    """
+    from sparse_export.serving.process import ServeOptions, serving
+
+    options = ServeOptions(repository=repository, arguments=arguments, **choices)
+    with _stoppable(), contextlib.suppress(KeyboardInterrupt), serving(options, _step) as server:
+        for line in server.addresses():
+            click.echo(line)
+        server.wait()
+
+
+def _write_models(options: RepositoryOptions) -> None:
+    for model in _repository().write(options):
+        click.echo(options.repository / model)
+
+
+def _repository() -> Any:
+    try:
+        from sparse_export.triton import repository
+    except ModuleNotFoundError as error:
+        raise InputError("A model repository needs tritonclient: pip install 'sparse-export[triton]'.") from error
+    return repository
+
+
+def _step(text: str) -> None:
+    click.echo(text, err=True)
 
 
 @contextlib.contextmanager
@@ -178,4 +254,5 @@ def _table(rows: list[tuple[str, ...]], title: str | None = None) -> None:
     table = Table(*map(escape, rows[0]), title=title and escape(title), title_justify="left")
     for row in rows[1:]:
         table.add_row(*map(escape, row))
-    Console(soft_wrap=not sys.stdout.isatty()).print(table)
+    # A pipe has no width, and rich would fold the table into its default of 80 columns.
+    Console(width=None if sys.stdout.isatty() else 200).print(table)

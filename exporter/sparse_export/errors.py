@@ -7,6 +7,7 @@ SparseExportError
 ├── OutputError                 the output cannot be written
 ├── BundleError                 a bundle is damaged, incomplete or too new
 ├── ParityError                 the exported graph differs from PyTorch
+├── ServerError                 the server cannot be prepared or started, or has stopped
 └── QualityError                the exported graph retrieves worse than PyTorch
 """
 
@@ -45,6 +46,10 @@ class ParityError(SparseExportError):
 
 class QualityError(SparseExportError):
     """The exported graph retrieves worse than the agreed share of PyTorch's nDCG@10."""
+
+
+class ServerError(SparseExportError):
+    """The server cannot be prepared or started, or has stopped."""
 
 
 def one_line(error: BaseException) -> str:

@@ -107,14 +107,6 @@ def _exported(checkpoint: Path, output: Path, **options: Any) -> Path:
 
 
 @pytest.fixture(scope="session")
-def idf_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """splade-tiny for documents, a table of inverse document frequencies for queries."""
-    from real_checkpoints import idf_inference_free
-
-    return _exported(idf_inference_free(), tmp_path_factory.mktemp("idf") / "bundle")
-
-
-@pytest.fixture(scope="session")
 def tiny_table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The checkpoint of a tiny inference-free model, some weights of which are negative and one 0."""
     from tiny_checkpoints import save_inference_free
@@ -134,16 +126,9 @@ def limited_table_bundle(tiny_table: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def csr_checkpoint() -> Path:
-    """MiniLM with an autoencoder that was trained for some seconds."""
-    from real_checkpoints import trained_csr
-
-    return trained_csr()
-
-
-@pytest.fixture(scope="session")
-def csr_bundle(csr_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return _exported(csr_checkpoint, tmp_path_factory.mktemp("csr") / "bundle")
+def autoencoder_bundle(csr_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The autoencoder of the csr model alone."""
+    return _exported(csr_checkpoint, tmp_path_factory.mktemp("sae") / "bundle", sae_only=True)
 
 
 def texts_of(bundle: Path) -> list[str]:

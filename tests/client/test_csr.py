@@ -95,3 +95,28 @@ def test_the_command_encodes_features(csr_bundle: Path) -> None:
     result = CliRunner().invoke(main, ["encode", "--bundle", str(csr_bundle), "--top", "2", "hello"])
     assert result.exit_code == 0
     assert result.stdout.startswith('{"text": "hello", "indices": [')
+
+
+def test_dense_embeddings_go_in_where_the_autoencoder_is_alone(
+    autoencoder_bundle: Path, csr: LocalEncoder, reference: Any
+) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    dense = SentenceTransformer(modules=list(reference)[:-1], device="cpu").encode(TEXTS)
+    encoder = LocalEncoder(autoencoder_bundle, batch_size=3)
+    for vector, expected in zip(encoder.encode_embeddings(dense), csr.encode_documents(TEXTS), strict=True):
+        assert vector.dot(vector) == pytest.approx(vector.dot(expected), abs=1e-4)
+    assert encoder.encode_embeddings(np.zeros((0, 384), np.float32)) == []
+    with pytest.raises(BundleError, match=r"takes dense embeddings, not texts: use encode_embeddings"):
+        encoder.encode_queries(["text"])
+    with pytest.raises(BundleError, match="takes texts: use encode_documents"):
+        csr.encode_embeddings(dense)
+
+
+@pytest.mark.parametrize(
+    "embeddings", [np.zeros(384, np.float32), np.zeros((2, 383), np.float32), np.zeros((1, 384)), [["a"]],
+                   np.full((1, 384), np.nan, np.float32)],
+)  # fmt: skip
+def test_other_embeddings_are_refused(autoencoder_bundle: Path, embeddings: Any) -> None:
+    with pytest.raises(InputError, match=r"expected finite float32 \[embeddings, 384\]"):
+        LocalEncoder(autoencoder_bundle).encode_embeddings(embeddings)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -34,16 +37,10 @@ def exported(model: Path, output: Path, precision: str = "fp32", **choices: obje
 
 
 @pytest.fixture(scope="module")
-def families(tmp_path_factory: pytest.TempPathFactory, splade_tiny: Path) -> dict[tuple[str, str], Path]:
+def families(real_bundle: Callable[[str, str], Path]) -> dict[tuple[str, str], Path]:
     """Every family in every precision, from real models."""
-    models = {"splade": splade_tiny, "inference-free": idf_inference_free(), "csr": trained_csr()}
-    folder = tmp_path_factory.mktemp("families")
-    bundles = {}
-    for family, model in models.items():
-        for precision in Precision:
-            bundles[family, precision.value] = folder / f"{family}-{precision}"
-            assert exported(model, bundles[family, precision.value], precision)["family"] == family
-    return bundles
+    names = ("splade", "inference-free", "csr")
+    return {(family, precision.value): real_bundle(family, precision) for family in names for precision in Precision}
 
 
 @pytest.mark.parametrize("precision", list(Precision))
@@ -52,6 +49,7 @@ def test_parity_on_real_texts(families: dict[tuple[str, str], Path], family: str
     bundle = families[family, precision]
     assert set(verify(bundle)) == ({"document", "query"} if family == "inference-free" else {"document"})
     content = json.loads((bundle / "manifest.json").read_text())
+    assert (content["family"], content["precision"]) == (family, precision)
     texts = glosses(GLOSSES)
     for route, expected in pytorch(family).items():
         report = parity.compare(expected, replay(bundle, content["routes"][route], texts), content["max_active_dims"])
@@ -171,6 +169,56 @@ def check_decode(model: Path, bundle: Path) -> None:
     session = onnxruntime.InferenceSession(bundle / "decode.onnx")
     (embedding,) = session.run(["embedding"], {"indices": indices, "values": values})
     np.testing.assert_allclose(embedding, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("precision", list(Precision))
+@pytest.mark.parametrize("normalize", [False, True])
+def test_the_autoencoder_alone(normalize: bool, precision: str, tmp_path: Path) -> None:
+    """`embedding` float32 [batch, dim] in; the same pairs as the modules of PyTorch give for these embeddings."""
+    model = save_csr(tmp_path / "model", normalize=normalize)
+    content = exported(model, tmp_path / "bundle", precision, sae_only=True)
+    assert content["input"] == "embedding"
+    assert not list((tmp_path / "bundle").glob("*tokenizer*"))
+    assert set(verify(tmp_path / "bundle")) == {"document"}
+    session = onnxruntime.InferenceSession(tmp_path / "bundle" / "document.onnx")
+    assert [(one.name, one.type, one.shape) for one in session.get_inputs()] == [
+        ("embedding", "tensor(float)", ["batch", 32])
+    ]
+    embeddings = torch.randn(50, 32, generator=torch.Generator().manual_seed(1))
+    autoencoder = SparseEncoder(str(model), device="cpu")[-1].eval()
+    with torch.inference_mode():
+        expected = autoencoder({"sentence_embedding": embeddings.clone()})["sentence_embedding"]
+    actual = EncoderGraph(tmp_path / "bundle" / "document.onnx").run({"embedding": embeddings.numpy()})
+    report = parity.compare([Row.of_dense(row.numpy()) for row in expected], actual, content["max_active_dims"])
+    parity.check({"embeddings": report}, Precision(precision))
+
+
+def test_only_csr_has_an_autoencoder(splade_tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(SparseExportError, match="family splade, which has no sparse autoencoder"):
+        exported(splade_tiny, tmp_path / "bundle", sae_only=True)
+
+
+@pytest.mark.parametrize(("family", "initializer"), [("splade", "labels"), ("csr", "decoder.weight")])
+def test_a_decoder_changed_on_purpose_is_found(
+    families: dict[tuple[str, str], Path], family: str, initializer: str, tmp_path: Path
+) -> None:
+    """With fitting checksums, so that only the replay of the golden vectors can tell."""
+    bundle = shutil.copytree(families[family, "fp32"], tmp_path / "bundle")
+    model = ir.load(bundle / "decode.onnx")
+    value = model.graph.initializers[initializer]
+    if family == "splade":
+        labels = list(value.const_value.raw)  # type: ignore[union-attr]
+        labels[2651], labels[3000] = labels[3000], labels[2651]  # "today"
+        value.const_value = ir.StringTensor(labels, shape=ir.Shape([len(labels)]), name=initializer)
+    else:
+        value.const_value = ir.tensor(np.roll(value.const_value.numpy(), 1, axis=0), name=initializer)  # type: ignore[union-attr]
+    ir.save(model, bundle / "decode.onnx")
+    content = json.loads((bundle / "manifest.json").read_text())
+    data = (bundle / "decode.onnx").read_bytes()
+    content["files"]["decode.onnx"] = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
+    (bundle / "manifest.json").write_text(json.dumps(content))
+    with pytest.raises(SparseExportError, match=r"decode\.onnx (calls|gives an embedding that differs)"):
+        verify(bundle)
 
 
 def test_dense_csr_is_limited_too(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ export async function openFolder(root, checksums) {
       throw new BundleError(`${file} is missing although ${MANIFEST} names it; copy or export the bundle again`);
     }
     const inside = relative(base, await realpath(file));
-    if (inside === ".." || inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
+    if (inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
       throw new BundleError(`${root}: ${MANIFEST} names '${name}', which leads outside the bundle; copy links as files`);
     }
     if (status.size !== entry.size) {

@@ -6,6 +6,7 @@ import { test } from "node:test";
 import {
   InputError, LocalEncoder, ModelNotFoundError, ServerError, SparseClient, UnreachableError,
 } from "../src/index.js";
+import { compare } from "../src/parity.js";
 
 /** Start what answers every request in the given way. */
 async function serving(t, answer) {
@@ -76,10 +77,11 @@ test("a real server gives the vectors of the bundle", options, async () => {
     const golden = await local.golden();
     assert.equal(Object.values(reports).reduce((sum, { texts }) => sum + texts, 0), golden.length);
     for (const { text } of golden.slice(0, 5)) {
-      assert.deepEqual(await client.encodeDocuments([text]), await local.encodeDocuments([text]));
-      assert.deepEqual(await client.explain("weather", text), await local.explain("weather", text));
+      const [theirs, ours] = [await client.encodeDocuments([text]), await local.encodeDocuments([text])];
+      assert.ok(compare(ours, theirs, null).worstCosine > 0.9999); // the server's ONNX Runtime is another
+      assert.deepEqual(await client.explain(ours[0], ours[0]), await local.explain(ours[0], ours[0]));
     }
-    const [vector] = await client.encodeDocuments(["The weather is lovely today."]);
+    const [vector] = await local.encodeDocuments(["The weather is lovely today."]);
     const decode = (/** @type {any} */ one) => one.decode([vector]).catch(() => one.reconstruct([vector]));
     assert.deepEqual(await decode(client), await decode(local));
   }

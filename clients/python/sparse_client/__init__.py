@@ -1,4 +1,4 @@
-"""Sparse text vectors from an exported bundle, without torch.
+"""Sparse text vectors from an exported bundle or a server that serves it, without torch.
 
 Example:
     >>> from sparse_client import LocalEncoder
@@ -10,18 +10,56 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sparse_client.errors import BundleError, InputError, SparseClientError
+    from sparse_client.blocking import SparseClient
+    from sparse_client.client_options import ClientOptions
+    from sparse_client.errors import (
+        BundleError,
+        InputError,
+        ModelNotFoundError,
+        ServerError,
+        SparseClientError,
+        UnreachableError,
+    )
     from sparse_client.local import LocalEncoder
     from sparse_client.overlap import Contribution
+    from sparse_client.remote import AsyncSparseClient
+    from sparse_client.replay import verify
     from sparse_client.vectors import SparseVector
 
-__all__ = ["BundleError", "Contribution", "InputError", "LocalEncoder", "SparseClientError", "SparseVector"]
-
-_MODULES = {"Contribution": "overlap", "LocalEncoder": "local", "SparseVector": "vectors"}
+_MODULES = {
+    "AsyncSparseClient": "remote",
+    "BundleError": "errors",
+    "ClientOptions": "client_options",
+    "Contribution": "overlap",
+    "InputError": "errors",
+    "LocalEncoder": "local",
+    "ModelNotFoundError": "errors",
+    "ServerError": "errors",
+    "SparseClient": "blocking",
+    "SparseClientError": "errors",
+    "SparseVector": "vectors",
+    "UnreachableError": "errors",
+    "verify": "replay",
+}
+__all__ = [
+    "AsyncSparseClient",
+    "BundleError",
+    "ClientOptions",
+    "Contribution",
+    "InputError",
+    "LocalEncoder",
+    "ModelNotFoundError",
+    "ServerError",
+    "SparseClient",
+    "SparseClientError",
+    "SparseVector",
+    "UnreachableError",
+    "verify",
+]
 
 
 def __getattr__(name: str) -> object:
     """Import a public name on first use: numpy alone would cost every `--help` a tenth of a second."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES.get(name, 'errors')}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

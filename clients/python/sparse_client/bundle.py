@@ -21,7 +21,7 @@ class Route:
 
     Attributes:
         graph: The file of the graph, relative to the bundle.
-        tokenizer: The file of the tokenizer, relative to the bundle.
+        tokenizer: The file of the tokenizer, relative to the bundle; "" where the graph takes dense embeddings.
         prompt: What is put in front of every text.
         max_length: Tokens kept of a text, None for all.
         add_special_tokens: Whether the tokenizer adds tokens like [CLS].
@@ -42,8 +42,10 @@ class Bundle:
         path: The folder.
         family: `splade`, `inference-free`, `csr`, or one that is yet to come.
         dimension: Size of the vector space.
+        precision: `fp32`, `fp16`, `int8`, or one that is yet to come.
         output: What the graphs give: `sparse` (indices and values) or `dense` (one embedding).
         max_active_dims: How many dimensions a vector has at most, None for no limit.
+        input_dim: Width of the dense embeddings that the graphs take, None where they take tokens.
         routes: Routes by name.
         files: Every file that belongs to the bundle.
     """
@@ -51,8 +53,10 @@ class Bundle:
     path: Path
     family: str
     dimension: int
+    precision: str
     output: str
     max_active_dims: int | None
+    input_dim: int | None
     routes: Mapping[str, Route]
     files: frozenset[str]
 
@@ -82,14 +86,16 @@ def _parse(root: Path, manifest: dict[str, Any], checksums: bool) -> Bundle:
     files = _field(manifest, "files", dict)
     for name in files:
         _check_file(root, name, _field(files, name, dict), checksums)
-    routes = _field(manifest, "routes", dict)
+    routes, input_dim = _field(manifest, "routes", dict), _input_dim(manifest)
     return Bundle(
         path=root,
         family=_field(manifest, "family", str),
         dimension=_field(manifest, "dimension", int),
+        precision=_field(manifest, "precision", str),
         output=_field(manifest, "output", str),
         max_active_dims=_count_or_none(manifest, "max_active_dims", "the manifest"),
-        routes={name: _read_route(name, _field(routes, name, dict), files) for name in routes},
+        input_dim=input_dim,
+        routes={name: _read_route(name, _field(routes, name, dict), files, input_dim) for name in routes},
         files=frozenset(files),
     )
 
@@ -113,15 +119,24 @@ def _read_manifest(root: Path) -> dict[str, Any]:
     return manifest
 
 
-def _read_route(name: str, route: dict[str, Any], files: Mapping[str, Any]) -> Route:
-    for key in ("graph", "tokenizer"):
+def _input_dim(manifest: dict[str, Any]) -> int | None:
+    if manifest.get("input", "tokens") == "tokens":
+        return None
+    if manifest["input"] != "embedding":
+        raise _ManifestError(f"its graphs take {manifest['input']!r}, expected 'tokens' or 'embedding'")
+    return _field(_field(manifest, "autoencoder", dict), "input_dim", int)
+
+
+def _read_route(name: str, route: dict[str, Any], files: Mapping[str, Any], input_dim: int | None) -> Route:
+    for key in ("graph", "tokenizer") if input_dim is None else ("graph",):
         if _field(route, key, str) not in files:
             raise _ManifestError(f"route {name!r} uses {route[key]!r}, which is not among its 'files'")
     max_length = _count_or_none(route, "max_length", f"route {name!r}")
     special = route.get("add_special_tokens", True)  # what came before this key always added them
     if not isinstance(special, bool):
         raise _ManifestError(f"route {name!r} has 'add_special_tokens' {special!r}, expected true or false")
-    return Route(route["graph"], route["tokenizer"], _field(route, "prompt", str), max_length, special)
+    tokenizer = route["tokenizer"] if input_dim is None else ""
+    return Route(route["graph"], tokenizer, _field(route, "prompt", str), max_length, special)
 
 
 def _check_file(root: Path, name: str, entry: dict[str, Any], checksums: bool) -> None:

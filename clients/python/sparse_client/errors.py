@@ -1,8 +1,11 @@
 """The errors that callers may catch.
 
 SparseClientError
-├── BundleError    the bundle is missing, incomplete, broken, too new, or cannot do what was asked
-└── InputError     a text, a vector, a file or an option was rejected
+├── BundleError              the bundle is missing, incomplete, broken, too new, or cannot do what was asked
+├── InputError               a text, a vector, a file or an option was rejected, here or by the server
+└── ServerError              the server failed, refused the caller, or is no server of this kind
+    ├── UnreachableError     it could not be reached, said that it is unavailable, or took too long
+    └── ModelNotFoundError   it has no such model
 """
 
 
@@ -15,4 +18,16 @@ class BundleError(SparseClientError):
 
 
 class InputError(SparseClientError):
-    """A text, a vector, a file or an option was rejected."""
+    """A text, a vector, a file or an option was rejected, here or by the server."""
+
+
+class ServerError(SparseClientError):
+    """The server failed, refused the caller, or is no server of this kind."""
+
+
+class UnreachableError(ServerError):
+    """The server could not be reached, said that it is unavailable, or took too long."""
+
+
+class ModelNotFoundError(ServerError):
+    """The server has no such model."""

@@ -1,9 +1,10 @@
 """Encode and decode in this process, from a bundle."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from sparse_client.progress import progress_bar
 from sparse_client.sessions import Sessions
 from sparse_client.texts import CHUNK_TEXTS, check_unicode, checked_texts, chunks
 from sparse_client.tokens import RouteTokenizer
-from sparse_client.vectors import SparseVector
+from sparse_client.vectors import SparseVector, checked_vectors
 
 
 class LocalEncoder:
@@ -96,6 +97,29 @@ class LocalEncoder:
         """
         return self._encode(texts, "query", show_progress)
 
+    def encode_embeddings(self, embeddings: NDArray[np.float32]) -> list[SparseVector]:
+        """Encode dense embeddings, with a bundle that was exported with `--sae-only`.
+
+        Args:
+            embeddings: float32 ``[embeddings, width]``, from the dense encoder that the autoencoder was trained on.
+
+        Returns:
+            One vector per embedding, each sorted by falling weight.
+
+        Raises:
+            InputError: If it is no such array.
+            BundleError: If the bundle takes texts.
+        """
+        width = self._bundle.input_dim
+        if width is None:
+            raise BundleError(f"{self._bundle.path} takes texts: use encode_documents, or export it with --sae-only")
+        rows = np.asarray(embeddings)
+        if rows.ndim != 2 or rows.shape[1] != width or rows.dtype != np.float32 or not np.isfinite(rows).all():
+            raise InputError(f"got {rows.dtype} {list(rows.shape)}, expected finite float32 [embeddings, {width}]")
+        batches = (rows[start : start + self._batch_size] for start in range(0, len(rows), self._batch_size))
+        graph = self._bundle.routes["document"].graph
+        return [vector for batch in batches for vector in self._vectors(graph, {"embedding": batch})]
+
     def decode(self, vectors: Iterable[SparseVector], top: int | None = 10) -> list[list[tuple[str, float]]]:
         """Name the strongest dimensions of each vector.
 
@@ -154,7 +178,7 @@ class LocalEncoder:
 
     def _vector(self, given: str | SparseVector, route: str) -> SparseVector:
         if isinstance(given, SparseVector):
-            return self._decoder.checked([given])[0]
+            return checked_vectors([given], self.dimension)[0]
         if not isinstance(given, str):
             raise InputError(f"{route} is {type(given).__name__}, expected a text or a SparseVector")
         check_unicode(given, route)
@@ -162,6 +186,8 @@ class LocalEncoder:
 
     def _encode(self, texts: Iterable[str], route: str, show_progress: bool | None) -> list[SparseVector]:
         checked = checked_texts(texts)
+        if self._bundle.input_dim is not None:
+            raise BundleError(f"{self._bundle.path} takes dense embeddings, not texts: use encode_embeddings(array)")
         if len(checked) == 1 and not show_progress:  # chunks, order and a bar would cost a query half of its time
             return next(self._batches(checked, route))[1]
         shown = len(checked) > CHUNK_TEXTS and sys.stderr.isatty() if show_progress is None else show_progress
@@ -189,7 +215,7 @@ class LocalEncoder:
             inputs = tokenizer.pad([rows[position] for position in positions])
             yield positions, self._vectors(self._bundle.routes[name].graph, inputs)
 
-    def _vectors(self, graph: str, inputs: dict[str, NDArray[np.int64]]) -> list[SparseVector]:
+    def _vectors(self, graph: str, inputs: Mapping[str, NDArray[Any]]) -> list[SparseVector]:
         wanted, to_vectors = OUTPUTS[self._bundle.output]
         try:
             return to_vectors(self._sessions.run(graph, inputs, wanted), self._max_active_dims)

@@ -1,5 +1,6 @@
-"""What a graph gives, as vectors."""
+"""What a graph gives, as vectors; and vectors as it takes them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,17 @@ def from_sparse(outputs: dict[str, NDArray[Any]], most: int | None) -> list[Spar
     if most is None:
         return [SparseVector(indices[:count], values[:count]) for indices, values, count in rows]
     return [SparseVector(*strongest(indices[:count], values[:count], most)) for indices, values, count in rows]
+
+
+def to_sparse(vectors: Sequence[SparseVector]) -> dict[str, NDArray[Any]]:
+    """Pad with index -1 and value 0: ``indices`` and ``values``, ``[batch, most active]``, at least 1 wide."""
+    width = max(1, *(len(vector) for vector in vectors))
+    indices = np.full((len(vectors), width), -1, dtype=np.int32)
+    values = np.zeros((len(vectors), width), dtype=np.float32)
+    for row, vector in enumerate(vectors):
+        indices[row, : len(vector)] = vector.indices
+        values[row, : len(vector)] = vector.values
+    return {"indices": indices, "values": values}
 
 
 def from_dense(outputs: dict[str, NDArray[Any]], most: int | None) -> list[SparseVector]:

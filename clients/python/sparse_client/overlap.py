@@ -24,6 +24,11 @@ class Contribution(NamedTuple):
     share: float
 
 
+def feature_labels(dimensions: NDArray[np.int32]) -> list[str]:
+    """Name dimensions that are no tokens."""
+    return [f"feature {dimension}" for dimension in dimensions.tolist()]
+
+
 def overlap(
     query: SparseVector, document: SparseVector, top: int | None
 ) -> tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.float64]]:

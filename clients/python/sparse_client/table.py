@@ -43,6 +43,16 @@ def print_table(
     Console(file=sys.stdout).print(Text(_one_line(title), style="bold"), table, "")
 
 
+def print_columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows under a header, all but the first column to the right."""
+    table = Table(box=None, pad_edge=False)
+    for position, name in enumerate(header):
+        table.add_column(name, justify="right" if position else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    Console(file=sys.stdout).print(table)
+
+
 def _one_line(text: str) -> str:
     """Replace control characters, which could steer the terminal."""
     shown = "".join(character if character.isprintable() else " " for character in text[: _TITLE + 1])

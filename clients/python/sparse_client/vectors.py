@@ -1,5 +1,6 @@
 """One sparse vector: the active dimensions and their weights."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,6 +85,32 @@ class SparseVector:
         shown = [f"{index}: {value:.3g}" for index, value in list(self.to_dict().items())[:_SHOWN]]
         more = ["..."] if len(self) > _SHOWN else []
         return f"SparseVector({len(self)} active" + (": " if shown else "") + ", ".join(shown + more) + ")"
+
+
+def checked_vectors(vectors: Iterable[SparseVector], dimension: int | None = None) -> list[SparseVector]:
+    """Return the vectors as a list.
+
+    Args:
+        vectors: The vectors.
+        dimension: Size of the space that they must be of, None where it is not known.
+
+    Raises:
+        InputError: If it is no list of vectors, or one is not of that space.
+    """
+    if isinstance(vectors, SparseVector) or not isinstance(vectors, Iterable):
+        raise InputError(f"got one {type(vectors).__name__}, expected a list of SparseVector: pass [vector]")
+    checked = list(vectors)
+    for position, vector in enumerate(checked):
+        if not isinstance(vector, SparseVector):
+            raise InputError(
+                f"vector {position} is {type(vector).__name__}, expected SparseVector: pass a list of them"
+            )
+        if dimension is not None and len(vector) and vector.indices.max() >= dimension:
+            raise InputError(
+                f"vector {position} has index {vector.indices.max()}, but this bundle has "
+                f"{dimension} dimensions: decode it with the bundle that made it"
+            )
+    return checked
 
 
 def _as_indices(raw: ArrayLike) -> NDArray[np.int32]:

@@ -1,0 +1,176 @@
+"""Write the models of a bundle into a Triton model repository, each in full or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sparse_export.bundle import REASONS
+from sparse_export.errors import OutputError
+from sparse_export.triton import configs, gpu
+from sparse_export.triton import served as bundles
+from sparse_export.triton.names import Names
+from sparse_export.triton.options import RepositoryOptions
+from sparse_export.triton.served import Served
+
+CONFIG, GPU_CONFIG, VERSION = "config.pbtxt", "configs/gpu.pbtxt", "1"
+GRAPH, GPU_GRAPH = "model.onnx", "model_gpu.onnx"
+TOKENIZE = Path(__file__).with_name("tokenize_model.py")
+UNLIMITED_TOKENS = 512  # what a GPU is prepared for where texts have no largest length
+
+
+def write(options: RepositoryOptions) -> list[str]:
+    """Write the models that serve a bundle.
+
+    All are made in a hidden folder first, which no server looks at, and take their places at the end: a model appears
+    complete, ensembles after what they consist of.
+
+    Args:
+        options: Which bundle, where and how.
+
+    Returns:
+        The names of the models, ensembles last.
+
+    Raises:
+        BundleError: A bundle is damaged or cannot be served.
+        InputError: The two bundles do not belong together.
+        OutputError: The models exist and are not to be replaced, or cannot be written.
+    """
+    names = Names(options.name)
+    served = bundles.read(options.bundle)
+    other = served if options.gpu_bundle is None else bundles.read(options.gpu_bundle)
+    if other is not served:
+        bundles.check_pair(served, other)
+    check_free(options)
+    try:
+        with _workshop(options.repository) as workshop:
+            models = list(_Writer(workshop, served, other, options).models())
+            _take_places(options.repository, workshop, names, models)
+    except OSError as error:
+        if error.errno not in REASONS:
+            raise
+        raise OutputError(f"'{options.repository}' cannot be written: {REASONS[error.errno]}.") from error
+    return models
+
+
+def check_free(options: RepositoryOptions) -> None:
+    """Check that no model of that name is there, or that it may be replaced.
+
+    Raises:
+        OutputError: One is there.
+    """
+    for name in Names(options.name).all():
+        model = options.repository / name
+        if not model.exists():
+            continue
+        if not _is_ours(model):
+            raise OutputError(f"'{model}' was not written by sparse-export and is not replaced; give another --name.")
+        if not options.force:
+            raise OutputError(f"'{model}' exists; give another --name, or --force to replace it.")
+
+
+def _is_ours(model: Path) -> bool:
+    try:
+        return (model / CONFIG).read_text(encoding="utf-8").startswith(configs.HEADER)
+    except (OSError, ValueError):
+        return False
+
+
+@contextlib.contextmanager
+def _workshop(repository: Path) -> Iterator[Path]:
+    repository.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=".sparse-export.", dir=repository))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """Write models into `folder`: `served` on a CPU; on a GPU the document graph of `other`, if it runs well there."""
+
+    folder: Path
+    served: Served
+    other: Served
+    options: RepositoryOptions
+
+    def models(self) -> Iterator[str]:
+        """Write every model and yield its name, ensembles last."""
+        names = Names(self.options.name)
+        yield self._tokenize(names.tokenize)
+        for route, graph in self.served.graphs().items():
+            yield self._encoder(names.encoder(route), route, graph)
+        self._copy_graph(self.served, bundles.DECODE, names.decode, GRAPH)
+        yield self._configure(names.decode, configs.decode(self.served, self.options))
+        for route in self.served.routes:
+            name = names.ensemble(route)
+            (self._version(name) / ".gitkeep").touch()  # the folder must exist, and git keeps no empty one
+            yield self._configure(name, configs.ensemble(names, self.served, route, self.options))
+
+    def _tokenize(self, name: str) -> str:
+        shutil.copyfile(TOKENIZE, self._version(name) / "model.py")
+        for file in sorted({route.settings["tokenizer"] for route in self.served.routes.values()}):
+            shutil.copyfile(self.served.folder / file, self._version(name) / file)
+        config = configs.tokenize(self.served, self.options)
+        return self._configure(name, config, gpu.tokenize(config) if self.other.on_gpu else None)
+
+    def _encoder(self, name: str, route: str, graph: str) -> str:
+        self._copy_graph(self.served, graph, name, GRAPH)
+        config = configs.encoder(self.options)
+        if route != "document" or not self.other.on_gpu:
+            return self._configure(name, config)
+        file = GRAPH if self.other is self.served else GPU_GRAPH
+        if file != GRAPH:
+            self._copy_graph(self.other, graph, name, file)
+        longest = self.served.routes[route].settings["max_length"] or UNLIMITED_TOKENS
+        return self._configure(name, config, gpu.encoder(config, self.options, longest, file))
+
+    def _copy_graph(self, bundle: Served, graph: str, name: str, file: str) -> None:
+        """Copy a graph to `file`; with weights in side files it becomes a folder of that name, as Triton wants it."""
+        target, sides = self._version(name) / file, bundle.side_files(graph)
+        if sides:
+            target.mkdir()
+            for side in sides:
+                shutil.copyfile(bundle.folder / side, target / side)
+            target /= GRAPH
+        shutil.copyfile(bundle.folder / graph, target)
+
+    def _configure(self, name: str, config: Any, on_gpu: Any = None) -> str:
+        """Write the configuration of a model, the last of its files, and return its name."""
+        if on_gpu is not None:
+            (self.folder / name / GPU_CONFIG).parent.mkdir()
+            (self.folder / name / GPU_CONFIG).write_text(configs.text(on_gpu), encoding="utf-8")
+        (self.folder / name / CONFIG).write_text(configs.text(config), encoding="utf-8")
+        return name
+
+    def _version(self, name: str) -> Path:
+        folder = self.folder / name / VERSION
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+def _take_places(repository: Path, workshop: Path, names: Names, models: list[str]) -> None:
+    """Move the new models into the repository and the old ones of that name out of it; undo that if it fails."""
+    old = workshop / "old"
+    old.mkdir()
+    done: list[tuple[Path, Path]] = []
+    obsolete = [name for name in names.all() if name not in models]
+    moves = [(repository / name, old / name) for name in obsolete if (repository / name).exists()]
+    for name in models:
+        if (repository / name).exists():
+            moves.append((repository / name, old / name))
+        moves.append((workshop / name, repository / name))
+    try:
+        for source, target in moves:
+            source.rename(target)
+            done.append((source, target))
+    except BaseException:
+        for source, target in reversed(done):
+            target.rename(source)
+        raise

@@ -1,0 +1,157 @@
+"""Replaying golden vectors: every family passes, and what is broken on purpose does not."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import sparse_client
+from sparse_client import BundleError, SparseVector
+from sparse_client.cli import main
+from sparse_client.distance import TOLERANCES, distance
+from sparse_client.verification import golden_texts, judge
+
+FAMILIES = ["splade_bundle", "splade_int8_bundle", "splade_fp16_bundle", "idf_bundle", "csr_bundle"]
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_bundle_passes(name: str, request: pytest.FixtureRequest) -> None:
+    report = sparse_client.verify(request.getfixturevalue(name))
+    assert report.passed, report.misses
+    assert report.distances["document"].texts >= 38
+    assert set(report.distances) == ({"document", "query"} if name == "idf_bundle" else {"document"})
+
+
+def _golden(copy: Any, change: Any) -> Path:
+    """Write the golden vectors of a copy anew, after changing one of them."""
+    lines = (copy.path / "golden.jsonl").read_text(encoding="utf-8").split("\n")
+    vectors = [json.loads(line) for line in lines if line]
+    change(vectors[18])
+    text = "".join(json.dumps(vector) + "\n" for vector in vectors)
+    copy.put("golden.jsonl", text.encode())
+    path: Path = copy.save()
+    return path
+
+
+def test_a_weight_that_differs_is_a_miss(copy: Any) -> None:
+    def change(vector: dict[str, Any]) -> None:
+        vector["values"][0] += 2e-4
+
+    report = sparse_client.verify(_golden(copy, change))
+    assert len(report.misses) == 1
+    assert report.misses[0].startswith("document: largest difference 2.0")
+    assert report.misses[0].endswith("is above 1e-04")
+
+
+def test_a_dimension_too_many_is_a_miss(copy: Any) -> None:
+    def change(vector: dict[str, Any]) -> None:
+        vector["indices"].append(30521)
+        vector["values"].append(1.1e-4)
+
+    assert not sparse_client.verify(_golden(copy, change)).passed
+
+
+def test_another_token_is_a_miss(copy: Any) -> None:
+    report = sparse_client.verify(_golden(copy, lambda vector: vector["input_ids"].append(7)))
+    assert report.misses == ("document: other token ids than PyTorch's for 'The weather is lovely today.'",)
+
+
+def test_int8_is_judged_by_direction(splade_int8_bundle: Path) -> None:
+    encoder = sparse_client.LocalEncoder(splade_int8_bundle)
+    vectors = encoder.encode_documents(golden_texts(splade_int8_bundle)["document"])
+    assert judge(splade_int8_bundle, {"document": vectors}).passed
+    vectors[18] = vectors[19]
+    misses = judge(splade_int8_bundle, {"document": vectors}).misses
+    assert [miss.split()[1] for miss in misses] == ["mean", "worst"]
+
+
+def test_a_query_table_is_judged_as_fp32(idf_bundle: Path) -> None:
+    texts = golden_texts(idf_bundle)
+    encoder = sparse_client.LocalEncoder(idf_bundle)
+    encoded = {"document": encoder.encode_documents(texts["document"]), "query": encoder.encode_queries(texts["query"])}
+    one = encoded["query"][18]
+    encoded["query"][18] = SparseVector(one.indices, one.values + np.float32(2e-4))
+    assert [miss.split(":")[0] for miss in judge(idf_bundle, encoded).misses] == ["query"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty, so nothing can be replayed"),
+        (b"{}\n", "line 1 is no golden vector"),
+        (b"\xff\n", "line 1 is no golden vector"),
+        (b'{"route":"document","text":"a","input_ids":[1],"indices":[1],"values":[1,2]}', "line 1 is no golden vector"),
+        (b'{"route":"image","text":"a","input_ids":[1],"indices":[1],"values":[1]}', "'image', which is none of the"),
+    ],
+)
+def test_golden_vectors_that_are_none(copy: Any, content: bytes, message: str) -> None:
+    copy.put("golden.jsonl", content)
+    with pytest.raises(BundleError, match=message):
+        sparse_client.verify(copy.save())
+
+
+def test_a_bundle_without_golden_vectors(copy: Any) -> None:
+    del copy.manifest["files"]["golden.jsonl"]
+    with pytest.raises(BundleError, match=r"has no golden\.jsonl, so nothing can be replayed"):
+        sparse_client.verify(copy.save())
+
+
+def test_a_precision_that_is_yet_to_come(copy: Any) -> None:
+    copy.manifest["precision"] = "int2"
+    with pytest.raises(BundleError, match="has the precision 'int2', known are fp32, fp16, int8: upgrade"):
+        sparse_client.verify(copy.save())
+
+
+def test_a_file_that_was_altered_is_found_first(copy: Any) -> None:
+    graph = copy.path / "document.onnx"
+    graph.write_bytes(graph.read_bytes()[:-1] + b"\0")
+    with pytest.raises(BundleError, match=r"document\.onnx was altered"):
+        sparse_client.verify(copy.save())
+
+
+def test_client_and_exporter_judge_alike() -> None:
+    from sparse_export import parity
+    from sparse_export.rows import Row
+
+    assert {name: asdict(one) for name, one in TOLERANCES.items()} == {
+        str(name): asdict(one) for name, one in parity.TOLERANCES.items()
+    }
+    random = np.random.default_rng(0)
+    sides: list[list[SparseVector]] = [[], []]
+    for length in (0, 0, 1, 3, 7, 8, 8, 8, 8, 5, 100):
+        for side in sides:
+            indices = random.choice(120, size=length, replace=False)
+            side.append(SparseVector(indices, -np.sort(-random.normal(1, 0.5, length))))
+    for limit in (None, 8, 100):
+        ours = distance(*sides, limit)
+        rows = [[Row(vector.indices, vector.values) for vector in side] for side in sides]
+        theirs = parity.compare(*rows, limit)
+        for name, value in asdict(ours).items():
+            assert value == getattr(theirs, name), (limit, name)
+
+
+def run(*arguments: object) -> Any:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def test_the_command_prints_a_table_and_fails_on_a_miss(copy: Any, splade_bundle: Path) -> None:
+    result = run("verify", "--bundle", splade_bundle)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.split()[:2] == ["route", "texts"]
+
+    def change(vector: dict[str, Any]) -> None:
+        vector["values"][0] += 1
+
+    result = run("verify", "--bundle", _golden(copy, change))
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "(fp32) is not kept: document: largest difference 1.00e+00 is above 1e-04" in result.stderr
+
+
+def test_an_autoencoder_alone_is_replayed(autoencoder_bundle: Path) -> None:
+    report = sparse_client.verify(autoencoder_bundle)
+    assert report.passed, report.misses
+    assert report.distances["document"].texts > 30

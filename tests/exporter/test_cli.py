@@ -1,0 +1,82 @@
+"""The command: its help, its defaults, what goes to which stream."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from commands import error_of, run
+from tiny_checkpoints import save_masked_lm, save_splade
+
+from sparse_export.cli import main
+
+
+@pytest.mark.parametrize("command", [[], ["export"], ["verify"], ["inspect"]])
+def test_help_shows_an_example(command: list[str]) -> None:
+    result = run(*command, "--help")
+    assert result.exit_code == 0
+    assert re.search(r"^ +sparse-export \S", result.stdout.partition("Usage")[2], re.MULTILINE)
+
+
+def test_export_is_the_default_and_names_its_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    save_splade(tmp_path / "mine")
+    result = run("--model", "mine", "--quantize", "fp16")
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "mine-fp16" / "manifest.json").is_file()
+    assert "fp16 is for GPU and WebGPU" in result.stderr
+    for figure in ("largest difference", "mean cosine", "top-64 overlap", "active dimensions", "weights before"):
+        assert figure in result.stdout
+    assert "Tracing" in result.stderr
+    assert "Tracing" not in result.stdout
+
+
+def test_verify_and_inspect(splade_int8_bundle: Path) -> None:
+    verified = run("verify", splade_int8_bundle)
+    assert verified.exit_code == 0
+    assert "int8, verified" in verified.stdout
+    inspected = run("inspect", splade_int8_bundle).stdout
+    for part in (
+        "splade",
+        "30522",
+        "input_ids int64 [batch, sequence]",
+        "indices int32 [batch, active]",
+        "decode.onnx",
+    ):
+        assert part in inspected
+    assert re.search(r"\d+ MatMulInteger", inspected)
+
+
+def test_a_changed_byte_fails_verify(splade_bundle: Path, tmp_path: Path) -> None:
+    bundle = shutil.copytree(splade_bundle, tmp_path / "bundle")
+    data = bytearray((bundle / "document.onnx").read_bytes())
+    data[len(data) // 2] ^= 1
+    (bundle / "document.onnx").write_bytes(data)
+    assert "sha256 differs" in error_of("verify", bundle)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--max-length", "0"], "max_length is 0; it must be 1 or more."),
+        (["--max-length", "65"], "max_length is 65, but the model has 64 positions; give at most 64."),
+        (["--max-active-dims", "0"], "max_active_dims is 0"),
+        (["--min-ndcg-ratio", "1.5"], "min_ndcg_ratio is 1.5; it must lie between 0 and 1."),
+        (["--sae-only"], "has no sparse autoencoder; export it without --sae-only."),
+        (["--sae-only", "--eval-data", "."], "leave out --eval-data or --sae-only."),
+    ],
+)
+def test_numbers_out_of_range(arguments: list[str], message: str, tmp_path: Path) -> None:
+    model = save_masked_lm(tmp_path / "model", "bert")
+    assert message in error_of("--model", model, "--output", tmp_path / "bundle", *arguments)
+    assert not (tmp_path / "bundle").exists()
+
+
+@pytest.mark.parametrize("arguments", [["--quantize", "int4"], ["--opset", "12"], ["--unknown"], []])
+def test_what_click_refuses(arguments: list[str]) -> None:
+    result = CliRunner().invoke(main, ["--model", "x", *arguments] if arguments else ["export"])
+    assert result.exit_code == 2
+    assert "Error: " in result.stderr

@@ -1,0 +1,82 @@
+"""A real server over bundles of every family, started once for all tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from kserve import Kserve
+from tiny_checkpoints import save_splade
+
+from sparse_export.options import ExportOptions
+from sparse_export.serving.process import ServeOptions, Server, serving
+from sparse_export.triton.options import RepositoryOptions
+from sparse_export.triton.repository import write
+
+MAX_BATCH_SIZE = 8
+MAX_TEXT_BYTES = 20_000
+PROMPTS = {"query": "search engine: ", "document": "museum "}
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that is ready.
+
+    Attributes:
+        bundles: What it serves: folder by name.
+        server: Its process and ports.
+    """
+
+    bundles: dict[str, Path]
+    server: Server
+
+    @property
+    def http(self) -> str:
+        """Return the URL for HTTP."""
+        return f"http://127.0.0.1:{self.server.ports['http']}"
+
+    @property
+    def grpc(self) -> str:
+        """Return the URL for gRPC."""
+        return f"grpc://127.0.0.1:{self.server.ports['grpc']}"
+
+    @property
+    def kserve(self) -> Kserve:
+        """Return a client of the standard library's."""
+        return Kserve(self.http)
+
+
+@pytest.fixture(scope="session")
+def prompted_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny SPLADE, one graph for both routes, with another prompt for each."""
+    from sparse_export.pipeline import export
+
+    folder = tmp_path_factory.mktemp("prompted")
+    model = save_splade(folder / "model", prompts=PROMPTS)
+    export(ExportOptions(model=str(model), output=folder / "bundle"))
+    return folder / "bundle"
+
+
+@pytest.fixture(scope="session")
+def bundles(splade_int8_bundle: Path, idf_bundle: Path, csr_bundle: Path, prompted_bundle: Path) -> dict[str, Path]:
+    """Bundles by the name that they are served under: of every family, and one with prompts."""
+    return {"splade": splade_int8_bundle, "idf": idf_bundle, "csr": csr_bundle, "prompted": prompted_bundle}
+
+
+@pytest.fixture(scope="session")
+def repository(bundles: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One repository of all bundles; copy it before changing it."""
+    folder = tmp_path_factory.mktemp("triton") / "repository"
+    for name, bundle in bundles.items():
+        limits = {"max_batch_size": MAX_BATCH_SIZE, "max_text_bytes": MAX_TEXT_BYTES}
+        write(RepositoryOptions(bundle=bundle, repository=folder, name=name, **limits))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def running(bundles: dict[str, Path], repository: Path) -> Iterator[Running]:
+    """A server over `repository`; tests leave it as it is."""
+    with serving(ServeOptions(repository, 0, 0, 0)) as server:
+        yield Running(bundles, server)
