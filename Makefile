@@ -3,9 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 DEMO := build/splade-tiny-int8
+PAGE := build/web
 
 .DEFAULT_GOAL := help
-.PHONY: help models demo serve test check bench bench-serve clean
+.PHONY: help models demo serve web screenshots javascript chromium test check bench bench-serve bench-web clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -19,7 +20,29 @@ demo: $(INSTALLED) ## Export a real SPLADE to int8 and show the weighted tokens 
 	$(BIN)/sparse-client decode --bundle $(DEMO) --format table --top 10 \
 		"The weather is lovely today." "Sparse vectors are easy to read."
 
-test: $(INSTALLED) models ## Run the tests; PYTEST_ARGS="-k head" narrows them
+web: $(INSTALLED) javascript ## Build the page that computes in the browser, and serve it on loopback
+	@$(BIN)/python scripts/fetch_models.py splade-tiny
+	@test -d $(DEMO) || $(BIN)/sparse-export --model models/splade-tiny --output $(DEMO) --quantize int8
+	node clients/web/build.mjs $(DEMO) $(PAGE)
+	@test -n "$(CI)$(NOSERVE)" || node clients/web/serve.mjs $(PAGE)
+
+screenshots: chromium ## Write screenshots of the page to build/screenshots/, and the one of the README
+	@$(MAKE) --no-print-directory web NOSERVE=1
+	node clients/web/screenshot.mjs $(PAGE) build/screenshots
+	cp build/screenshots/page.png docs/page.png
+
+# What is missing here is reported by the tests, which are then skipped, or fail in CI.
+javascript: clients/node_modules/.installed
+clients/node_modules/.installed: clients/package-lock.json
+	@if command -v npm >/dev/null; then cd clients && npm ci --no-audit --no-fund --loglevel=error && touch node_modules/.installed; \
+	else echo "npm is not installed: Node and the browser will not be tested"; fi
+
+chromium:
+	@test -x /usr/bin/chromium || test "$$(id -u)" != 0 || ! command -v apt-get >/dev/null || \
+	{ mkdir -p build; echo "Installing Chromium for the tests of the page"; \
+	  { apt-get update && apt-get install -y --no-install-recommends chromium; } >build/chromium.log 2>&1 || tail -3 build/chromium.log; }
+
+test: $(INSTALLED) models javascript chromium ## Run the tests; PYTEST_ARGS="-k head" narrows them
 	$(BIN)/pytest $(PYTEST_ARGS)
 
 check: $(INSTALLED) ## Lint, format and types
@@ -40,8 +63,13 @@ bench-serve: $(INSTALLED) ## Compare a server with the same bundle in process: t
 	test -d $(DEMO) || $(BIN)/sparse-export --model models/splade-tiny --output $(DEMO) --quantize int8
 	$(BIN)/python benchmarks/serve.py --bundle $(DEMO)
 
+bench-web: $(INSTALLED) javascript chromium ## Compare Node with Python, and measure the page in Chromium
+	@$(BIN)/python scripts/fetch_models.py splade-tiny wordnet
+	@$(MAKE) --no-print-directory web NOSERVE=1
+	$(BIN)/python benchmarks/javascript.py $(DEMO) $(PAGE)
+
 clean: ## Remove .venv, caches and what was built; models/ stays
-	rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv build clients/node_modules .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
 	find . -name '*.egg-info' -not -path './.git/*' -prune -exec rm -rf {} +
 

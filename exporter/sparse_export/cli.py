@@ -79,8 +79,8 @@ def export(model: str, output: Path | None, quantize: str, dense: bool, triton: 
     options = ExportOptions(model=model, output=output, precision=precision, form=form, **choices)
     models = None
     if triton is not None:
-        if dense:
-            raise InputError("Triton serves sorted pairs; give --triton or --dense, not both.")
+        if dense or choices["sae_only"]:
+            raise InputError("Triton serves texts and sorted pairs; give --triton, or --dense or --sae-only, not both.")
         models = RepositoryOptions(output, triton, output.resolve().name, force=options.force)
         _repository().check_free(models)  # before an export that takes minutes
     with _stoppable(), _quiet_libraries(), _steps() as say:

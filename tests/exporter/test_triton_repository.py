@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
@@ -172,13 +171,6 @@ def test_a_dense_bundle_is_refused(tiny_model: Path, tmp_path: Path) -> None:
     error = error_of("triton", tmp_path / "dense", "--repository", tmp_path / "repository")
     assert "was exported with --dense" in error
     assert not (tmp_path / "repository").exists()
-
-
-def test_a_bundle_that_takes_no_text_is_refused(tiny_bundles: dict[tuple[str, str], Path], tmp_path: Path) -> None:
-    bundle = Path(shutil.copytree(tiny_bundles["csr", "fp16"], tmp_path / "bundle"))
-    content = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
-    (bundle / "manifest.json").write_text(json.dumps({**content, "input": "embedding"}), encoding="utf-8")
-    assert "takes embeddings, not text" in error_of("triton", bundle, "--repository", tmp_path / "repository")
 
 
 def test_nothing_is_left_of_an_interrupted_replacement(

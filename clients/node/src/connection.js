@@ -1,0 +1,138 @@
+/** Requests to a Triton server over fetch, and what goes wrong with them as errors of ours. */
+
+import { InputError, ModelNotFoundError, ServerError, UnreachableError, reason } from "./errors.js";
+import { JSON_LENGTH, request, response } from "./kserve.js";
+
+const SHOWN = 80;
+
+/** One server; requests to it fail with an InputError or a ServerError and nothing else. */
+export class Connection {
+  /**
+   * @param {string} url
+   * @param {Record<string, string>} headers Sent with every request.
+   * @param {number} timeout Seconds that one request may take.
+   * @throws {InputError} If the URL is none of HTTP.
+   */
+  constructor(url, headers, timeout) {
+    this.url = checkedUrl(url);
+    this._headers = headers;
+    this._timeout = timeout;
+    /** @type {Map<string, Promise<any>>} */
+    this._configs = new Map();
+  }
+
+  /**
+   * @param {string} model
+   * @param {object[]} inputs
+   * @returns {Promise<Record<string, import("./outputs.js").Tensor>>}
+   */
+  async infer(model, inputs) {
+    const answer = await this._fetch(model, "/infer", { method: "POST", body: request(inputs) });
+    const length = answer.headers.get(JSON_LENGTH);
+    try {
+      return response(await this._body(answer), length === null ? null : Number(length));
+    } catch (error) {
+      throw unreadable(error, this.url);
+    }
+  }
+
+  /**
+   * @param {string} model
+   * @returns {Promise<{maxBatchSize: number, outputs: string[]}>}
+   */
+  async config(model) {
+    const known = this._configs.get(model) ?? this._config(model);
+    this._configs.set(model, known);
+    known.catch(() => this._configs.delete(model));
+    return known;
+  }
+
+  /** @param {string} model */
+  async _config(model) {
+    const answer = await this._fetch(model, "/config", {});
+    try {
+      const config = JSON.parse(new TextDecoder().decode(await this._body(answer)));
+      return {
+        maxBatchSize: Math.max(1, config.max_batch_size),
+        outputs: config.output.map((/** @type {{name: string}} */ { name }) => name),
+      };
+    } catch (error) {
+      throw unreadable(error, this.url);
+    }
+  }
+
+  /** @param {string} model @param {string} what @param {RequestInit} init @returns {Promise<Response>} */
+  async _fetch(model, what, init) {
+    const signal = AbortSignal.timeout(this._timeout * 1000);
+    let answer;
+    try {
+      answer = await fetch(`${this.url}/v2/models/${encodeURIComponent(model)}${what}`, {
+        ...init,
+        headers: this._headers,
+        signal,
+      });
+    } catch (error) {
+      throw this._unreachable(error);
+    }
+    if (!answer.ok) throw await this._refusal(answer, model);
+    return answer;
+  }
+
+  /** @param {Response} answer @returns {Promise<ArrayBuffer>} */
+  async _body(answer) {
+    try {
+      return await answer.arrayBuffer();
+    } catch (error) {
+      throw this._unreachable(error);
+    }
+  }
+
+  /** @param {unknown} error @returns {UnreachableError} */
+  _unreachable(error) {
+    if (error instanceof DOMException && error.name === "TimeoutError") {
+      return new UnreachableError(
+        `${this.url} gave no answer within ${this._timeout} s: try again, send less at once, or raise timeout`,
+      );
+    }
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    return new UnreachableError(`${this.url} cannot be reached (${reason(cause)}): is the server running there?`, {
+      cause: error,
+    });
+  }
+
+  /** @param {Response} answer @param {string} model @returns {Promise<Error>} */
+  async _refusal(answer, model) {
+    const text = new TextDecoder().decode(await this._body(answer));
+    let said;
+    try {
+      said = JSON.parse(text).error;
+    } catch {
+      said = undefined;
+    }
+    if (typeof said !== "string") {
+      const status = `${this.url} answers HTTP ${answer.status}: ${text.slice(0, SHOWN).replace(/\s+/g, " ")}`;
+      return answer.status === 503 ? new UnreachableError(status) : new ServerError(`${status}; is it a Triton server?`);
+    }
+    if (answer.status === 404) return new ModelNotFoundError(`${this.url} has no model '${model}': ${said}`);
+    if (answer.status === 503) return new UnreachableError(`${this.url} is unavailable: ${said}; try again later`);
+    if (answer.status === 400) return new InputError(`${this.url} rejected the request: ${said}`);
+    return new ServerError(`${this.url} failed with HTTP ${answer.status}: ${said}`);
+  }
+}
+
+/** @param {unknown} error @param {string} url @returns {Error} */
+function unreadable(error, url) {
+  if (error instanceof ServerError) return error;
+  return new ServerError(`${url} gave an answer that cannot be read (${reason(error)}): is it a Triton server?`, {
+    cause: error,
+  });
+}
+
+/** @param {string} url @returns {string} Without a slash at the end. */
+function checkedUrl(url) {
+  const parsed = URL.canParse(url) ? new URL(url) : null;
+  if (!parsed || !["http:", "https:"].includes(parsed.protocol)) {
+    throw new InputError(`'${url}' is no address of a server over HTTP: give one like http://localhost:8000`);
+  }
+  return parsed.href.replace(/\/+$/, "");
+}

@@ -1,0 +1,235 @@
+/** Encode and decode in this process, from a bundle; the same for Node and the browser. */
+
+import { Decoder } from "./decoding.js";
+import { BundleError, InputError } from "./errors.js";
+import { QueryTable, TABLE } from "./lookup.js";
+import { WANTED, toVectors } from "./outputs.js";
+import { overlap } from "./overlap.js";
+import { Sessions } from "./sessions.js";
+import { checkText, checkedTexts, count } from "./texts.js";
+import { BundleTokenizer } from "./tokens.js";
+import { SparseVector, checkedVectors, kindOf } from "./vectors.js";
+import { GOLDEN, parseGolden, verifyVectors } from "./verification.js";
+
+/**
+ * @typedef {object} EncoderOptions
+ * @property {number} [threads] Threads that one run of a graph uses; ONNX Runtime's choice if absent.
+ * @property {number} [maxActiveDims] Keep only this many dimensions, those of the largest absolute weight.
+ * @property {number} [batchSize] Texts per run of a graph, 32 if absent.
+ */
+
+/** Encode texts with the graphs of a bundle. Graphs are loaded on first use. */
+export class Encoder {
+  /**
+   * @param {import("./sessions.js").Host} host
+   * @param {import("./manifest.js").Manifest} manifest
+   * @param {EncoderOptions} options
+   */
+  constructor(host, manifest, options) {
+    this._host = host;
+    this._manifest = manifest;
+    this._most = count("maxActiveDims", options.maxActiveDims, null);
+    this._batchSize = count("batchSize", options.batchSize, 32);
+    this._sessions = new Sessions(host);
+    this._decoder = new Decoder(manifest, this._sessions, this._batchSize);
+    /** @type {Map<string, Promise<any>>} */
+    this._loaded = new Map();
+  }
+
+  /** Where the bundle is. */
+  get name() {
+    return this._host.name;
+  }
+
+  /** Size of the vector space: every index is smaller. */
+  get dimension() {
+    return this._manifest.dimension;
+  }
+
+  /** What the manifest says. */
+  get manifest() {
+    return this._manifest;
+  }
+
+  /**
+   * Encode documents.
+   * @param {string[]} texts
+   * @returns {Promise<SparseVector[]>} One vector per text, in the order of the texts, each sorted by falling weight.
+   * @throws {InputError} If it is no list of texts, or one has a lone surrogate.
+   * @throws {BundleError} If the bundle cannot do it.
+   */
+  async encodeDocuments(texts) {
+    return this._encode(checkedTexts(texts), "document");
+  }
+
+  /**
+   * Encode queries. Where the bundle has a table of query weights, it is looked up and no graph is run.
+   * @param {string[]} texts
+   * @returns {Promise<SparseVector[]>}
+   */
+  async encodeQueries(texts) {
+    return this._encode(checkedTexts(texts), "query");
+  }
+
+  /**
+   * Name the strongest dimensions of each vector.
+   * @param {SparseVector[]} vectors
+   * @param {{top?: number | null}} [options] How many dimensions of each, null for all; 10 if absent.
+   * @returns {Promise<[token: string, weight: number][][]>} For each vector its tokens, by falling weight.
+   * @throws {InputError} If a vector is not of this bundle's space.
+   * @throws {BundleError} If the dimensions of this bundle have no names.
+   */
+  async decode(vectors, { top = 10 } = {}) {
+    const checked = checkedVectors(vectors, this.dimension);
+    return this._decoder.tokens(checked.map((vector) => vector.top(top ?? vector.length)));
+  }
+
+  /**
+   * Turn the features of a csr bundle back into the dense embeddings that they stand for.
+   * @param {SparseVector[]} vectors
+   * @returns {Promise<Float32Array[]>}
+   * @throws {BundleError} If the dimensions of this bundle are tokens, not features.
+   */
+  async reconstruct(vectors) {
+    return this._decoder.embeddings(checkedVectors(vectors, this.dimension));
+  }
+
+  /**
+   * Tell what makes the score of a query and a document, the strongest first.
+   * @param {string | SparseVector} query
+   * @param {string | SparseVector} document
+   * @param {{top?: number | null}} [options] How many dimensions to return; all if absent.
+   * @returns {Promise<import("./overlap.js").Contribution[]>}
+   */
+  async explain(query, document, { top = null } = {}) {
+    const shared = overlap(await this._vector(query, "query"), await this._vector(document, "document"));
+    const shown = shared.slice(0, count("top", top, shared.length));
+    const labels = await this.labels(shown.map(({ index }) => index));
+    return shown.map(({ contribution, share }, at) => ({ label: labels[at], contribution, share }));
+  }
+
+  /**
+   * Name dimensions.
+   * @param {number[]} dimensions
+   * @returns {Promise<string[]>} The token of each, or `feature 123` where the bundle knows no tokens.
+   */
+  async labels(dimensions) {
+    if (!(await this._decoder.hasTokens())) return dimensions.map((dimension) => `feature ${dimension}`);
+    const distinct = [...new Set(dimensions)];
+    const [named] = await this._decoder.tokens([new SparseVector(distinct, distinct.map(() => 1))]);
+    const names = new Map(named.map(([token], at) => [distinct[at], token]));
+    return dimensions.map((dimension) => /** @type {string} */ (names.get(dimension)));
+  }
+
+  /**
+   * The token ids that the graph of a route sees, prompt and special tokens included.
+   * @param {string} text
+   * @param {"document" | "query"} [route]
+   * @returns {Promise<number[]>}
+   */
+  async tokenIds(text, route = "document") {
+    checkText(text, "text");
+    const entry = this._route(route);
+    return (await this._tokenizer(entry)).ids(text, entry);
+  }
+
+  /**
+   * Replay the bundle's golden vectors, which PyTorch made: token ids must be equal, vectors as near as the precision
+   * promises.
+   * @returns {Promise<Record<string, import("./parity.js").Parity>>} A report for each route that has golden vectors.
+   * @throws {BundleError} If one differs by more.
+   */
+  async verify() {
+    return verifyVectors(this, this);
+  }
+
+  /** The bundle's golden vectors. @returns {Promise<import("./verification.js").Golden[]>} */
+  async golden() {
+    if (!(GOLDEN in this._manifest.files)) {
+      throw new BundleError(`${this.name} has no ${GOLDEN} among its files, so nothing can be replayed`);
+    }
+    return parseGolden(new TextDecoder().decode(await this._host.read(GOLDEN)), `${this.name}: ${GOLDEN}`);
+  }
+
+  /** Free the memory of the graphs; the next call loads them again. */
+  async release() {
+    await this._sessions.release();
+  }
+
+  /** @param {string[]} texts @param {string} name @returns {Promise<SparseVector[]>} */
+  async _encode(texts, name) {
+    const route = this._route(name);
+    const tokenizer = await this._tokenizer(route);
+    const rows = texts.map((text) => tokenizer.ids(text, route));
+    if (name === "query" && TABLE in this._manifest.files) {
+      const table = await this._table();
+      return rows.map((row) => table.vector(row, this._most));
+    }
+    return this._run(route.graph, rows, tokenizer);
+  }
+
+  /**
+   * Encode rows of like length together, the longest first: memory is at its largest at once, not late.
+   * @param {string} graph
+   * @param {number[][]} rows
+   * @param {BundleTokenizer} tokenizer
+   * @returns {Promise<SparseVector[]>}
+   */
+  async _run(graph, rows, tokenizer) {
+    const order = Array.from(rows.keys()).sort((left, right) => rows[right].length - rows[left].length || left - right);
+    /** @type {SparseVector[]} */
+    const vectors = new Array(rows.length);
+    for (let start = 0; start < order.length; start += this._batchSize) {
+      const positions = order.slice(start, start + this._batchSize);
+      const { ids, mask, dims } = tokenizer.pad(positions.map((position) => rows[position]));
+      const inputs = {
+        input_ids: { type: "int64", data: ids, dims },
+        attention_mask: { type: "int64", data: mask, dims },
+      };
+      const wanted = WANTED[/** @type {"sparse" | "dense"} */ (this._manifest.output)];
+      const found = toVectors(await this._sessions.run(graph, inputs, wanted), this._most);
+      positions.forEach((position, at) => (vectors[position] = found[at]));
+    }
+    return vectors;
+  }
+
+  /** @param {unknown} given @param {string} route @returns {Promise<SparseVector>} */
+  async _vector(given, route) {
+    if (given instanceof SparseVector) return checkedVectors([given], this.dimension)[0];
+    if (typeof given !== "string") throw new InputError(`${route} is ${kindOf(given)}, expected a text or a SparseVector`);
+    checkText(given, route);
+    return (await this._encode([given], route))[0];
+  }
+
+  /** @param {string} name @returns {import("./manifest.js").Route} */
+  _route(name) {
+    const { routes } = this._manifest;
+    if (Object.hasOwn(routes, name)) return routes[name];
+    throw new BundleError(`${this.name} has no route '${name}', it has: ${Object.keys(routes).join(", ")}`);
+  }
+
+  /** @param {import("./manifest.js").Route} route @returns {Promise<BundleTokenizer>} */
+  _tokenizer({ tokenizer: file }) {
+    return this._once(file, async () => {
+      const text = new TextDecoder().decode(await this._host.read(file));
+      return new BundleTokenizer(text, `${this.name}: ${file}`);
+    });
+  }
+
+  /** @returns {Promise<QueryTable>} */
+  _table() {
+    return this._once(TABLE, async () => {
+      return new QueryTable(await this._host.read(TABLE), this._manifest, `${this.name}: ${TABLE}`);
+    });
+  }
+
+  /** @param {string} file @param {() => Promise<any>} load @returns {Promise<any>} */
+  _once(file, load) {
+    const known = this._loaded.get(file);
+    if (known) return known;
+    const made = load();
+    this._loaded.set(file, made);
+    made.catch(() => this._loaded.delete(file));
+    return made;
+  }
+}

@@ -1,0 +1,140 @@
+/** A bundle's manifest.json, checked. */
+
+import { BundleError, reason } from "./errors.js";
+
+export const FORMAT_VERSION = 1;
+export const MANIFEST = "manifest.json";
+const PRECISIONS = ["fp32", "fp16", "int8"];
+const OUTPUTS = ["sparse", "dense"];
+
+/**
+ * How one kind of text becomes a vector.
+ * @typedef {object} Route
+ * @property {string} graph The file of the graph.
+ * @property {string} tokenizer The file of the tokenizer.
+ * @property {string} prompt What is put in front of every text.
+ * @property {number | null} maxLength Tokens kept of a text, null for all.
+ * @property {boolean} addSpecialTokens Whether the tokenizer adds tokens like [CLS].
+ */
+
+/**
+ * @typedef {object} Manifest
+ * @property {string} family `splade`, `inference-free`, `csr`, or one that is yet to come.
+ * @property {number} dimension Size of the vector space.
+ * @property {string} precision `fp32`, `fp16` or `int8`.
+ * @property {string} output What the graphs give: `sparse` (indices and values) or `dense` (one embedding).
+ * @property {number | null} maxActiveDims How many dimensions a vector has at most, null for no limit.
+ * @property {string | null} source What it was made from.
+ * @property {Record<string, Route>} routes
+ * @property {Record<string, {size: number, sha256: string}>} files Every file of the bundle.
+ */
+
+/**
+ * @param {string} text The file's content.
+ * @param {string} where The bundle, for errors.
+ * @returns {Manifest}
+ * @throws {BundleError} If it is no manifest, or of a newer format.
+ */
+export function parseManifest(text, where) {
+  let raw;
+  try {
+    raw = JSON.parse(text);
+  } catch (error) {
+    throw new BundleError(`${where}: ${MANIFEST} is not valid JSON (${reason(error)}); export the bundle again`);
+  }
+  try {
+    return read(raw, where);
+  } catch (error) {
+    if (!(error instanceof Broken)) throw error;
+    throw new BundleError(`${where}: ${MANIFEST} is broken: ${error.message}; export the bundle again`);
+  }
+}
+
+class Broken extends Error {}
+
+/** @param {any} raw @param {string} where @returns {Manifest} */
+function read(raw, where) {
+  if (!isObject(raw)) throw new Broken("it is not a JSON object");
+  const version = field(raw, "format_version", "number");
+  if (version > FORMAT_VERSION) {
+    throw new BundleError(
+      `${where} has bundle format ${version}, this sparse-client reads ${FORMAT_VERSION} at most: upgrade it`,
+    );
+  }
+  const files = field(raw, "files", "object");
+  for (const [name, entry] of Object.entries(files)) checkFile(name, entry, where);
+  const routes = Object.entries(field(raw, "routes", "object"));
+  return {
+    family: field(raw, "family", "string"),
+    dimension: field(raw, "dimension", "number"),
+    precision: oneOf(raw, "precision", PRECISIONS),
+    output: oneOf(raw, "output", OUTPUTS),
+    maxActiveDims: countOrNull(raw, "max_active_dims", "the manifest"),
+    source: typeof raw.source?.id === "string" ? raw.source.id : null,
+    routes: Object.fromEntries(routes.map(([name, route]) => [name, readRoute(name, route, files)])),
+    files,
+  };
+}
+
+/** @param {string} name @param {any} entry @param {string} where */
+function checkFile(name, entry, where) {
+  if (!isObject(entry)) throw new Broken(`the entry of file '${name}' is not an object`);
+  field(entry, "size", "number");
+  field(entry, "sha256", "string");
+  // Names are joined to a folder or a URL, so that none may lead out of it.
+  if (!name || /^[\\/]|[\0:?#%]|\\/.test(name) || name.split("/").some((part) => [".", "..", ""].includes(part))) {
+    throw new BundleError(`${where}: ${MANIFEST} names '${name}', which leads outside the bundle`);
+  }
+}
+
+/** @param {string} name @param {any} route @param {Record<string, unknown>} files @returns {Route} */
+function readRoute(name, route, files) {
+  if (!isObject(route)) throw new Broken(`route '${name}' is not an object`);
+  for (const key of ["graph", "tokenizer"]) {
+    if (!Object.hasOwn(files, field(route, key, "string"))) {
+      throw new Broken(`route '${name}' uses '${route[key]}', which is not among its 'files'`);
+    }
+  }
+  const special = route.add_special_tokens ?? true; // what came before this key always added them
+  if (typeof special !== "boolean") {
+    throw new Broken(`route '${name}' has 'add_special_tokens' ${JSON.stringify(special)}, expected true or false`);
+  }
+  return {
+    graph: route.graph,
+    tokenizer: route.tokenizer,
+    prompt: field(route, "prompt", "string"),
+    maxLength: countOrNull(route, "max_length", `route '${name}'`),
+    addSpecialTokens: special,
+  };
+}
+
+/** @param {any} value @returns {boolean} */
+function isObject(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** @param {any} mapping @param {string} key @param {"string" | "number" | "object"} kind @returns {any} */
+function field(mapping, key, kind) {
+  const value = Object.hasOwn(mapping, key) ? mapping[key] : undefined;
+  const names = { string: "a text", number: "a whole number", object: "an object" };
+  const right = { string: typeof value === "string", number: Number.isInteger(value), object: isObject(value) }[kind];
+  if (!right) throw new Broken(`'${key}' is missing or not ${names[kind]}`);
+  return value;
+}
+
+/** @param {any} mapping @param {string} key @param {string[]} known @returns {string} */
+function oneOf(mapping, key, known) {
+  const value = field(mapping, key, "string");
+  if (!known.includes(value)) throw new Broken(`'${key}' is '${value}', expected ${known.join(" or ")}`);
+  return value;
+}
+
+/** @param {any} mapping @param {string} key @param {string} where @returns {number | null} */
+function countOrNull(mapping, key, where) {
+  const value = mapping[key] ?? null;
+  if (value === null) return null;
+  if (!Number.isInteger(value) || value < 1) {
+    throw new Broken(`${where} has '${key}' ${JSON.stringify(value)}, expected 1 or more, or null`);
+  }
+  return value;
+}

@@ -1,0 +1,38 @@
+"""Real bundles of every family for Node and the browser."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import node_runner
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # for hard_texts
+
+
+@pytest.fixture(scope="session")
+def node() -> Callable[..., str]:
+    """Run Node on a file or a folder below clients/; fail with what it wrote."""
+    return node_runner.runner()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """Debian's Chromium."""
+    path = Path("/usr/bin/chromium")
+    if not path.exists():
+        node_runner.missing("Chromium is not installed; `make test` does that for root, where apt is")
+    return path
+
+
+@pytest.fixture(scope="session")
+def bundles(real_bundle: Callable[[str, str], Path]) -> dict[str, str]:
+    """The folder of each family's bundle in fp32 and int8."""
+    names = {"splade": "splade", "if": "inference-free", "csr": "csr"}
+    return {
+        f"{name}-{precision}": str(real_bundle(family, precision))
+        for name, family in names.items()
+        for precision in ("fp32", "int8")
+    }
