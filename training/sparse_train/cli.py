@@ -1,0 +1,113 @@
+"""The command sparse-train: options in, one call. Anything heavy is imported when it is needed."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+from click_default_group import DefaultGroup
+
+from sparse_train.errors import RecipeError, SparseTrainError
+
+
+class _Group(DefaultGroup):
+    """Turns the errors that are the user's to mend into one line and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SparseTrainError as error:
+            raise click.ClickException(str(error)) from error
+
+
+def _describe(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from sparse_train.describe import describe
+
+        click.echo(describe())
+        ctx.exit()
+
+
+@click.group(cls=_Group, default="train", default_if_no_args=False, context_settings={"max_content_width": 110})
+@click.version_option(package_name="sparse-export")
+@click.option(
+    "--describe",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_describe,
+    help="Print what a recipe can say.",
+)
+def main() -> None:
+    """Train a sparse text encoder (SPLADE, inference-free SPLADE, CSR) from a recipe.
+
+    \b
+    sparse-train training/recipes/wordnet-splade.yaml --export bundle
+    sparse-train recipe.yaml --set model.name=bert-base-uncased --set training.max_steps=100
+    """
+
+
+@main.command()
+@click.argument("recipe", type=click.Path(path_type=Path))
+@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a key: data.train.0.limit=100.")
+@click.option("--resume", is_flag=True, help="Go on from the last checkpoint of OUTPUT.run.")
+@click.option("--force", is_flag=True, help="Replace an existing output or run, and bundle.")
+@click.option(
+    "--export", "bundle", type=click.Path(path_type=Path), metavar="BUNDLE", help="Run sparse-export at the end."
+)
+@click.option("--push-to-hub", is_flag=True, help="Upload to training.hub_model_id at the end.")
+def train(recipe: Path, changes: tuple[str, ...], bundle: Path | None, push_to_hub: bool, **how: bool) -> None:
+    """Train what a recipe describes (the default command).
+
+    A token for the hub is read from the environment variable HF_TOKEN.
+
+    \b
+    sparse-train recipe.yaml
+    sparse-train recipe.yaml --resume
+    """
+    from sparse_train.recipe import read_recipe
+    from sparse_train.runs import is_first_process
+
+    content = read_recipe(recipe, changes)
+    repository = content.training.get("hub_model_id")
+    if push_to_hub and not repository:
+        raise RecipeError("--push-to-hub: training.hub_model_id must name the repository.")
+    if bundle is not None:
+        from sparse_train.export import export, export_command
+
+        export_command()  # now, rather than after hours
+    with _quiet_libraries():
+        from sparse_train.pipeline import train as run
+
+        output = run(content, **how)
+    if not is_first_process():
+        return
+    click.echo(output)
+    if bundle is not None:
+        export(output, bundle, force=how["force"])
+    if push_to_hub:
+        from sparse_train.hub import push
+
+        push(output, str(repository), private=content.training.get("hub_private_repo"))
+
+
+@contextlib.contextmanager
+def _quiet_libraries() -> Iterator[None]:
+    """Keep the chatter of the libraries away; their errors arrive as exceptions."""
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(logging.NOTSET)
