@@ -74,6 +74,5 @@ def _build_inference_free() -> SparseEncoder:
         [math.log(1 + len(texts) / (1 + counts[token])) for token in range(len(splade.tokenizer.get_vocab()))]
     )
     query = SparseStaticEmbedding(tokenizer=splade.tokenizer, weight=weight)
-    return SparseEncoder(
-        modules=[Router.for_query_document(query_modules=[query], document_modules=list(splade))], device="cpu"
-    )
+    router = Router.for_query_document(query_modules=[query], document_modules=[splade[0], splade[1]])  # type: ignore[list-item]
+    return SparseEncoder(modules=[router], device="cpu")

@@ -25,6 +25,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("adapters", "source"),
         ("admission",),
         ("checkpoint", "bundle", "parity", "quality", "runtime"),
+        ("decoding",),
         ("graph.tape",),
         ("graph.sparse_output",),
         ("graph.attention", "graph.lookup", "graph.quantized", "graph.residual", "graph.token_decoder"),

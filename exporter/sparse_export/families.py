@@ -16,10 +16,11 @@ from transformers import PreTrainedModel
 from sparse_export import adapters
 from sparse_export.backbones import Backbone, backbone_of
 from sparse_export.checkpoint import ROUTES, Checkpoint
-from sparse_export.errors import CheckpointError, UnsupportedCheckpointError
+from sparse_export.errors import CheckpointError, InputError, UnsupportedCheckpointError
 from sparse_export.graph import backbone as tracing
-from sparse_export.graph.autoencoder import SparseFeatures
+from sparse_export.graph.autoencoder import SparseFeatures, embedding_input
 from sparse_export.graph.head import Head
+from sparse_export.options import ExportOptions
 from sparse_export.static_table import StaticTable, check_idf, read_table
 
 
@@ -28,13 +29,13 @@ class Plan:
     """A float32 graph of states, the head that turns them into weights, and what queries need beside it.
 
     Attributes:
-        backbone: The row that says how the backbone was traced.
+        backbone: The row that says how the backbone was traced, None where there is none.
         states: `input_ids`, `attention_mask` -> states, mask.
         head: What comes after; writes itself in the precision that is asked for.
         table: The weights of query tokens, where queries are a look-up.
     """
 
-    backbone: Backbone
+    backbone: Backbone | None
     states: ir.Model
     head: Head | SparseFeatures
     table: StaticTable | None = None
@@ -50,6 +51,7 @@ class Family:
         query: Likewise of the query route.
         plan: Traces a checkpoint for an opset.
         check: Refuses a checkpoint whose modules do not fit each other, before any text goes through them.
+        plan_embedding: As `plan`, for what comes after the dense embedding alone; None where there is no such.
     """
 
     name: str
@@ -57,6 +59,22 @@ class Family:
     query: tuple[str, str]
     plan: Callable[[Checkpoint, int], Plan]
     check: Callable[[Checkpoint], None] = lambda _: None
+    plan_embedding: Callable[[Checkpoint, int], Plan] | None = None
+
+    def planner(self, options: ExportOptions) -> Callable[[Checkpoint, int], Plan]:
+        """Return the way to plan what the options ask for.
+
+        Raises:
+            InputError: The family cannot do it.
+        """
+        if not options.sae_only:
+            return self.plan
+        if self.plan_embedding is None:
+            raise InputError(
+                f"'{options.model}' is of the family {self.name}, which has no sparse autoencoder; "
+                "export it without --sae-only."
+            )
+        return self.plan_embedding
 
 
 def family_of(checkpoint: Checkpoint) -> Family:
@@ -100,13 +118,22 @@ def _plan_csr(checkpoint: Checkpoint, opset: int) -> Plan:
     model = modules[0].model
     adapters.merge(model)
     backbone = backbone_of(model.config.model_type)
+    states = tracing.trace(tracing.ModuleStates(modules), model, backbone, opset)
+    return Plan(backbone, states, _features(autoencoder))
+
+
+def _plan_csr_embedding(checkpoint: Checkpoint, opset: int) -> Plan:
+    autoencoder = checkpoint.modules("document")[-1]
+    return Plan(None, embedding_input(autoencoder.input_dim, opset), _features(autoencoder))
+
+
+def _features(autoencoder: Any) -> SparseFeatures:
     weight, pre_bias, bias = (
         tensor.detach().numpy()
         for tensor in (autoencoder.encoder.weight.T, autoencoder.pre_bias, autoencoder.latent_bias)
     )
     dead = int((autoencoder.stats_last_nonzero > autoencoder.dead_threshold).sum())
-    states = tracing.trace(tracing.ModuleStates(modules), model, backbone, opset)
-    return Plan(backbone, states, SparseFeatures(weight, pre_bias, bias, autoencoder.normalize, dead))
+    return SparseFeatures(weight, pre_bias, bias, autoencoder.normalize, dead)
 
 
 def _check_inference_free(checkpoint: Checkpoint) -> None:
@@ -146,5 +173,5 @@ _CSR = ("Transformer", "SparseAutoEncoder")
 FAMILIES = (
     Family("splade", _SPLADE, _SPLADE, _plan_splade),
     Family("inference-free", _SPLADE, _STATIC, _plan_inference_free, _check_inference_free),
-    Family("csr", _CSR, _CSR, _plan_csr, _check_csr),
+    Family("csr", _CSR, _CSR, _plan_csr, _check_csr, _plan_csr_embedding),
 )

@@ -20,6 +20,7 @@ TOOLS = (
 # What readers of a bundle rely on.
 CONTENT = {"family": str, "dimension": int, "routes": dict, "precision": str, "files": dict}
 ROUTE = {"graph": str, "tokenizer": str, "prompt": str}
+EMBEDDING_ROUTE = {"graph": str}  # of a graph that takes dense embeddings
 ENTRY = {"sha256": str, "size": int}
 
 
@@ -66,8 +67,9 @@ def read(bundle: Path) -> dict[str, Any]:
         _check_types(f"{path}: the file {name!r}", entry, ENTRY)
         _check_file(bundle, name, entry)
     for route, entry in content["routes"].items():
-        _check_types(f"{path}: the route {route!r}", entry, ROUTE)
-        for role in ("graph", "tokenizer"):
+        takes_tokens = content.get("input", "tokens") == "tokens"
+        _check_types(f"{path}: the route {route!r}", entry, ROUTE if takes_tokens else EMBEDDING_ROUTE)
+        for role in ("graph", "tokenizer") if takes_tokens else ("graph",):
             if entry[role] not in content["files"]:
                 raise BundleError(f"{path}: the {role} of route {route}, {entry[role]!r}, is not among its files.")
     return content

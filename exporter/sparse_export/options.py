@@ -44,6 +44,7 @@ class ExportOptions:
         max_active_dims: Largest number of active dimensions of a text; None keeps the checkpoint's own.
         form: Sparse pairs or a dense row.
         opset: ONNX opset of the graphs.
+        sae_only: Take dense embeddings instead of tokens, for a sparse autoencoder.
         force: Replace an existing bundle.
         eval_data: BEIR folder for the quality report.
         min_ndcg_ratio: Smallest share of PyTorch's nDCG@10 that passes.
@@ -62,6 +63,7 @@ class ExportOptions:
     max_active_dims: int | None = None
     form: Output = Output.SPARSE
     opset: int = OPSETS[1]
+    sae_only: bool = False
     force: bool = False
     eval_data: Path | None = None
     min_ndcg_ratio: float = 0.99
@@ -74,5 +76,7 @@ class ExportOptions:
                 raise InputError(f"{name} is {value}; it must be 1 or more.")
         if not OPSETS[0] <= self.opset <= OPSETS[1]:
             raise InputError(f"The opset is {self.opset}; allowed are {OPSETS[0]} to {OPSETS[1]}.")
+        if self.sae_only and self.eval_data is not None:
+            raise InputError("A quality report needs a graph that takes texts; leave out --eval-data or --sae-only.")
         if not 0 <= self.min_ndcg_ratio <= 1:
             raise InputError(f"min_ndcg_ratio is {self.min_ndcg_ratio}; it must lie between 0 and 1.")

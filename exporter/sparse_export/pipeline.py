@@ -10,7 +10,7 @@ from typing import Any
 import onnx_ir as ir
 from tokenizers import Tokenizer
 
-from sparse_export import bundle, card, golden, manifest, proof
+from sparse_export import bundle, card, decoding, golden, manifest, proof
 from sparse_export.beir import read_collection
 from sparse_export.checkpoint import ROUTES, Checkpoint, read_checkpoint
 from sparse_export.evaluation import Judge
@@ -41,11 +41,12 @@ def export(options: ExportOptions, say: Callable[[str], None] = lambda _: None) 
         say("Reading the checkpoint")
         checkpoint = read_checkpoint(options)
         family = family_of(checkpoint)
-        routes = read_routes(checkpoint)
+        plan_from = family.planner(options)
+        routes = read_routes(checkpoint, options.sae_only)
         say("Encoding the golden texts with PyTorch")
         material = _golden_material(folder, checkpoint, routes)
         say("Tracing the graph")
-        plan = family.plan(checkpoint, options.opset)
+        plan = plan_from(checkpoint, options.opset)
         judge = None
         if collection is not None:
             say("Measuring the quality of PyTorch")
@@ -68,6 +69,9 @@ def _golden_material(folder: Path, checkpoint: Checkpoint, routes: dict[str, Rou
     material = {}
     for name in distinct:
         entry = routes[name]
+        if entry.tokenizer is None:
+            material[name] = proof.embedding_material(checkpoint, golden.texts(None))
+            continue
         material[name] = proof.material(checkpoint, name, golden.texts(entry.max_length))
         tokenizer = tokenizer_of(checkpoint, name)
         # Not by its own `save`, which tells of a full disk in an error of its own.
@@ -81,13 +85,17 @@ def _write_beside(
     folder: Path, plan: Plan, options: ExportOptions, routes: dict[str, Route], material: dict[str, proof.Material]
 ) -> dict[str, dict[str, Parity]]:
     """Write what stands beside the document graph, decode.onnx and the query look-up, and prove the look-up."""
-    labels = token_labels(Tokenizer.from_file(str(folder / routes["document"].tokenizer)), plan.head.dimension)
-    ir.save(plan.head.decoder(labels, options.opset), folder / "decode.onnx")
+    labels = {name: _labels(folder, route, plan.head.dimension) for name, route in routes.items()}
+    ir.save(plan.head.decoder(labels["document"], options.opset), folder / decoding.FILE)
+    decoding.check(folder / decoding.FILE, material["document"].golden, labels["document"])
     if plan.table is None:
         return {}
-    names = token_labels(Tokenizer.from_file(str(folder / routes["query"].tokenizer)), plan.head.dimension)
-    plan.table.write(folder, names, options.opset, options.max_active_dims)
+    plan.table.write(folder, labels["query"], options.opset, options.max_active_dims)
     return {"query": proof.prove(folder / routes["query"].graph, material["query"], Precision.FP32)}
+
+
+def _labels(folder: Path, route: Route, dimension: int) -> list[str]:
+    return token_labels(Tokenizer.from_file(str(folder / route.tokenizer)), dimension) if route.tokenizer else []
 
 
 def _content(
@@ -106,7 +114,8 @@ def _content(
         "opset": options.opset,
         "ir_version": plan.states.ir_version,
         "similarity": checkpoint.encoder.similarity_fn_name,
-        "backbone": {"model_type": plan.backbone.model_type, "tested": plan.backbone.tested},
+        "input": "embedding" if options.sae_only else "tokens",
+        "backbone": plan.backbone and {"model_type": plan.backbone.model_type, "tested": plan.backbone.tested},
         "source": {
             "id": checkpoint.source,
             "revision": checkpoint.revision,

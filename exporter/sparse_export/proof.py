@@ -26,7 +26,7 @@ class Batch:
     """A padded batch and what PyTorch makes of it.
 
     Attributes:
-        inputs: `input_ids`, `attention_mask`, int64 `[batch, sequence]`.
+        inputs: `input_ids`, `attention_mask`, int64 `[batch, sequence]`, or `embedding`, float32 `[batch, dim]`.
         rows: PyTorch's vectors.
     """
 
@@ -64,6 +64,17 @@ def material(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> Materi
     return Material(golden, batches, checkpoint.encoder.max_active_dims)
 
 
+def embedding_material(checkpoint: Checkpoint, texts: Sequence[str]) -> Material:
+    """As `material`, for a graph that takes the dense embeddings of the texts."""
+    golden = reference.embedding_vectors(checkpoint, texts)
+    batches = []
+    for start in range(0, len(golden), BATCH):
+        some = golden[start : start + BATCH]
+        inputs = {"embedding": np.concatenate([vector.inputs()["embedding"] for vector in some])}
+        batches.append(Batch(inputs, [vector.row for vector in some]))
+    return Material(golden, batches, checkpoint.encoder.max_active_dims)
+
+
 def check_tokenizer(path: Path, prompt: str, special_tokens: bool, golden: Sequence[Golden]) -> None:
     """Check that a tokenizer file gives the token ids that sentence-transformers gave.
 
@@ -90,7 +101,7 @@ def prove(path: Path, material: Material, precision: Precision) -> dict[str, Par
         ParityError: A report misses the promise of the precision.
     """
     graph = EncoderGraph(path)
-    alone = [graph.run(_single(vector.input_ids))[0] for vector in material.golden]
+    alone = [graph.run(vector.inputs())[0] for vector in material.golden]
     padded = [row for batch in material.batches for row in graph.run(batch.inputs)]
     expected = [row for batch in material.batches for row in batch.rows]
     reports = {
@@ -99,8 +110,3 @@ def prove(path: Path, material: Material, precision: Precision) -> dict[str, Par
     }
     parity.check(reports, precision)
     return {**reports, "neighbours": parity.compare(alone, padded, material.limit)}
-
-
-def _single(input_ids: list[int]) -> dict[str, np.ndarray]:
-    ids = np.array([input_ids], np.int64).reshape(1, -1)
-    return {"input_ids": ids, "attention_mask": np.ones_like(ids)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -44,11 +45,36 @@ def encode_batch(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> li
 def golden_vectors(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> list[Golden]:
     """Encode every text alone, so that no vector has seen padding."""
     return [
-        Golden(
-            route,
-            text,
-            token_batch(checkpoint, route, [text])["input_ids"][0].tolist(),
-            encode_batch(checkpoint, route, [text])[0],
-        )
+        _golden(checkpoint, route, text, token_batch(checkpoint, route, [text])["input_ids"][0].tolist())
         for text in texts
     ]
+
+
+def embedding_vectors(checkpoint: Checkpoint, texts: Sequence[str]) -> list[Golden]:
+    """Encode every text alone, and keep the dense embedding that the autoencoder is given, not the token ids."""
+    vectors = []
+    for text in texts:
+        features = checkpoint.encoder.preprocess([text], prompt=checkpoint.prompt("document"), task="document")
+        with torch.no_grad():
+            for module in checkpoint.modules("document")[:-1]:
+                features = module(features)
+        embedding = features["sentence_embedding"][0].numpy()
+        vectors.append(replace(_golden(checkpoint, "document", text, []), embedding=embedding))
+    return vectors
+
+
+def _golden(checkpoint: Checkpoint, route: str, text: str, input_ids: list[int]) -> Golden:
+    row = encode_batch(checkpoint, route, [text])[0]
+    return Golden(route, text, input_ids, row, decoded=_decoded(checkpoint, row))
+
+
+def _decoded(checkpoint: Checkpoint, row: Row) -> np.ndarray | None:
+    """Return what a SparseAutoEncoder makes of a row; with `normalize`, in the space of normalized embeddings."""
+    autoencoder = checkpoint.modules("document")[-1]
+    if type(autoencoder).__name__ != "SparseAutoEncoder":
+        return None
+    latents = torch.zeros(1, autoencoder.hidden_dim)
+    latents[0, row.indices.tolist()] = torch.from_numpy(row.values)
+    with torch.no_grad():
+        decoded: np.ndarray = autoencoder.decode(latents, {"mu": torch.zeros(()), "std": torch.ones(())})[0].numpy()
+    return decoded

@@ -51,7 +51,7 @@ def summary_rows(content: dict[str, Any]) -> Rows:
         rows.append(("dead features", f"{content['autoencoder']['dead_features']} of {content['dimension']}"))
     if content["in_float"]:
         rows.append(("left in float to keep the promise", ", ".join(content["in_float"])))
-    if not content["backbone"]["tested"]:
+    if content["backbone"] and not content["backbone"]["tested"]:
         rows.append(("backbone", f"{content['backbone']['model_type']} (not in the tested table)"))
     return rows
 

@@ -20,14 +20,14 @@ class Route:
 
     Attributes:
         graph: File of the graph.
-        tokenizer: File of the tokenizer.
+        tokenizer: File of the tokenizer, None where the graph takes dense embeddings.
         prompt: What is put in front of every text.
         max_length: Tokens of a text, special tokens included; None for no limit.
         add_special_tokens: The tokenizer adds its special tokens.
     """
 
     graph: str
-    tokenizer: str
+    tokenizer: str | None
     prompt: str
     max_length: int | None
     add_special_tokens: bool
@@ -37,8 +37,10 @@ class Route:
         return asdict(self)
 
 
-def read_routes(checkpoint: Checkpoint) -> dict[str, Route]:
+def read_routes(checkpoint: Checkpoint, sae_only: bool) -> dict[str, Route]:
     """Return the routes of a checkpoint by name; a second tokenizer is named only where it differs."""
+    if sae_only:
+        return dict.fromkeys(ROUTES, Route("document.onnx", None, "", None, False))
     shared = tokenizer_of(checkpoint, "document").to_str()
     routes = {}
     for route in ROUTES:

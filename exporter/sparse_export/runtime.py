@@ -24,7 +24,7 @@ class EncoderGraph:
         self.outputs = [output.name for output in self.session.get_outputs()]
 
     def run(self, inputs: dict[str, np.ndarray]) -> list[Row]:
-        """Encode `input_ids`, `attention_mask` int64 `[batch, sequence]`."""
+        """Encode `input_ids`, `attention_mask` int64 `[batch, sequence]`, or `embedding` float32 `[batch, dim]`."""
         outputs = self.session.run(None, inputs)
         if self.outputs == ["sentence_embedding"]:
             return [Row.of_dense(row) for row in outputs[0]]

@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
 from tokenizers import Tokenizer
 
-from sparse_export import golden, manifest, parity
-from sparse_export.errors import BundleError, one_line
+from sparse_export import decoding, golden, manifest, parity
+from sparse_export.errors import BundleError, SparseExportError, one_line
 from sparse_export.golden import Golden
 from sparse_export.options import Precision
 from sparse_export.parity import Parity
 from sparse_export.runtime import EncoderGraph
+from sparse_export.tokenizer import token_labels
 
 Loaded = TypeVar("Loaded")
 
@@ -41,16 +41,38 @@ def verify(bundle: Path) -> dict[str, Parity]:
     reports = {}
     for route, vectors in by_route.items():
         entry = content["routes"][route]
-        tokenizer = _loaded(lambda path: Tokenizer.from_file(str(path)), bundle / entry["tokenizer"])
-        for vector in vectors:
-            text, special = entry["prompt"] + vector.text, entry.get("add_special_tokens", True)
-            if tokenizer.encode(text, add_special_tokens=special).ids != vector.input_ids:
-                raise BundleError(f"{entry['tokenizer']} gives other token ids than PyTorch for {vector.text[:40]!r}.")
+        if entry.get("tokenizer"):
+            _check_tokens(bundle, entry, vectors)
         reports[route] = _replay(graphs[entry["graph"]], vectors, content.get("max_active_dims"))
         # Only the document graph has a precision to choose; a look-up has no product to round.
         shared = entry["graph"] == content["routes"]["document"]["graph"]
         parity.check({route: reports[route]}, Precision(content["precision"]) if shared else Precision.FP32)
+    if decoding.FILE in content["files"]:
+        _check_decoder(bundle, content, next(iter(by_route.values())))
     return reports
+
+
+def _check_tokens(bundle: Path, route: dict[str, Any], vectors: Sequence[Golden]) -> None:
+    tokenizer = _tokenizer(bundle, route)
+    for vector in vectors:
+        text, special = route["prompt"] + vector.text, route.get("add_special_tokens", True)
+        if tokenizer.encode(text, add_special_tokens=special).ids != vector.input_ids:
+            raise BundleError(f"{route['tokenizer']} gives other token ids than PyTorch for {vector.text[:40]!r}.")
+
+
+def _check_decoder(bundle: Path, content: dict[str, Any], vectors: Sequence[Golden]) -> None:
+    document = content["routes"]["document"]
+    labels = token_labels(_tokenizer(bundle, document), content["dimension"]) if document.get("tokenizer") else []
+    try:
+        decoding.check(bundle / decoding.FILE, vectors, labels)
+    except SparseExportError:
+        raise
+    except Exception as error:  # ONNX Runtime has errors of its own
+        raise BundleError(f"'{bundle / decoding.FILE}' cannot be run: {one_line(error)}") from error
+
+
+def _tokenizer(bundle: Path, route: dict[str, Any]) -> Tokenizer:
+    return _loaded(lambda path: Tokenizer.from_file(str(path)), bundle / route["tokenizer"])
 
 
 def _vectors(bundle: Path, content: dict[str, Any]) -> dict[str, list[Golden]]:
@@ -77,9 +99,8 @@ def _loaded(load: Callable[[Path], Loaded], path: Path) -> Loaded:
 def _replay(graph: EncoderGraph, vectors: Sequence[Golden], limit: int | None) -> Parity:
     actual = []
     for vector in vectors:
-        ids = np.array([vector.input_ids], np.int64).reshape(1, -1)
         try:
-            actual.append(graph.run({"input_ids": ids, "attention_mask": np.ones_like(ids)})[0])
+            actual.append(graph.run(vector.inputs())[0])
         except Exception as error:  # inputs or outputs of other names, or an id that the graph has no row for
             raise BundleError(f"A graph of the bundle cannot be run: {one_line(error)}") from error
     return parity.compare([vector.row for vector in vectors], actual, limit)

@@ -52,15 +52,12 @@ def test_the_product_that_suffers_goes_back_to_float(tmp_path: Path, external_da
     model, bundle, steps = save_changed(tmp_path / "model", unbalance_an_attention), tmp_path / "bundle", []
     options = ExportOptions(str(model), bundle, precision=Precision.INT8, external_data_bytes=external_data_bytes)
     content = export(options, steps.append)
-    assert len(content["in_float"]) == 1
-    assert "layer.0" in content["in_float"][0] or "attention" in content["in_float"][0], content["in_float"]
+    assert content["in_float"] == ["bert.encoder.layer.0.attention.output.dense"]
     assert content["precision"] == "int8"
     assert [step for step in steps if "products in float" in step]
     nodes = [node.op_type for node in ir.load(bundle / "document.onnx").graph]
     assert nodes.count("MatMul") == 1
     assert verify(bundle)["document"].mean_cosine >= 0.995
-    stored = sum(tensor.stat().st_size for tensor in bundle.glob("document.onnx*"))
-    assert stored < (model / "model.safetensors").stat().st_size
 
 
 def test_it_is_told(tmp_path: Path) -> None:

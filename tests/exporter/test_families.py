@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import shutil
 import subprocess
 import sys
 from functools import cache
@@ -171,6 +173,56 @@ def check_decode(model: Path, bundle: Path) -> None:
     session = onnxruntime.InferenceSession(bundle / "decode.onnx")
     (embedding,) = session.run(["embedding"], {"indices": indices, "values": values})
     np.testing.assert_allclose(embedding, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("precision", list(Precision))
+@pytest.mark.parametrize("normalize", [False, True])
+def test_the_autoencoder_alone(normalize: bool, precision: str, tmp_path: Path) -> None:
+    """`embedding` float32 [batch, dim] in; the same pairs as the modules of PyTorch give for these embeddings."""
+    model = save_csr(tmp_path / "model", normalize=normalize)
+    content = exported(model, tmp_path / "bundle", precision, sae_only=True)
+    assert content["input"] == "embedding"
+    assert not list((tmp_path / "bundle").glob("*tokenizer*"))
+    assert set(verify(tmp_path / "bundle")) == {"document"}
+    session = onnxruntime.InferenceSession(tmp_path / "bundle" / "document.onnx")
+    assert [(one.name, one.type, one.shape) for one in session.get_inputs()] == [
+        ("embedding", "tensor(float)", ["batch", 32])
+    ]
+    embeddings = torch.randn(50, 32, generator=torch.Generator().manual_seed(1))
+    autoencoder = SparseEncoder(str(model), device="cpu")[-1].eval()
+    with torch.inference_mode():
+        expected = autoencoder({"sentence_embedding": embeddings.clone()})["sentence_embedding"]
+    actual = EncoderGraph(tmp_path / "bundle" / "document.onnx").run({"embedding": embeddings.numpy()})
+    report = parity.compare([Row.of_dense(row.numpy()) for row in expected], actual, content["max_active_dims"])
+    parity.check({"embeddings": report}, Precision(precision))
+
+
+def test_only_csr_has_an_autoencoder(splade_tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(SparseExportError, match="family splade, which has no sparse autoencoder"):
+        exported(splade_tiny, tmp_path / "bundle", sae_only=True)
+
+
+@pytest.mark.parametrize(("family", "initializer"), [("splade", "labels"), ("csr", "decoder.weight")])
+def test_a_decoder_changed_on_purpose_is_found(
+    families: dict[tuple[str, str], Path], family: str, initializer: str, tmp_path: Path
+) -> None:
+    """With fitting checksums, so that only the replay of the golden vectors can tell."""
+    bundle = shutil.copytree(families[family, "fp32"], tmp_path / "bundle")
+    model = ir.load(bundle / "decode.onnx")
+    value = model.graph.initializers[initializer]
+    if family == "splade":
+        labels = list(value.const_value.raw)  # type: ignore[union-attr]
+        labels[2651], labels[3000] = labels[3000], labels[2651]  # "today"
+        value.const_value = ir.StringTensor(labels, shape=ir.Shape([len(labels)]), name=initializer)
+    else:
+        value.const_value = ir.tensor(np.roll(value.const_value.numpy(), 1, axis=0), name=initializer)  # type: ignore[union-attr]
+    ir.save(model, bundle / "decode.onnx")
+    content = json.loads((bundle / "manifest.json").read_text())
+    data = (bundle / "decode.onnx").read_bytes()
+    content["files"]["decode.onnx"] = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
+    (bundle / "manifest.json").write_text(json.dumps(content))
+    with pytest.raises(SparseExportError, match=r"decode\.onnx (calls|gives an embedding that differs)"):
+        verify(bundle)
 
 
 def test_dense_csr_is_limited_too(tmp_path: Path) -> None:

@@ -83,6 +83,11 @@ def _check_model(recipe: Recipe, model: SparseEncoder, data: dict[str, dict[str,
     """Check what only the loaded model tells."""
     for path, loss in losses_of(recipe):
         check_loss_fits(loss, family_of(model), path)
+    names = [name for name, _ in model.named_parameters()]
+    for pattern in recipe.training.get("learning_rate_mapping") or {}:
+        if not any(re.search(pattern, name) for name in names):
+            some = ", ".join(names[:3])
+            raise RecipeError(f"training.learning_rate_mapping: {pattern!r} matches no parameter, such as {some}.")
     if not has_router(model):
         return
     mapping = recipe.training.get("router_mapping")

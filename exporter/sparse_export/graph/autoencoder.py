@@ -23,6 +23,13 @@ from sparse_export.options import Precision
 EPSILON = np.float32(1e-5)  # added to the standard deviation, not to the variance
 
 
+def embedding_input(dim: int, opset: int) -> ir.Model:
+    """Return a graph without a node: `embedding` float32 `[batch, dim]` is its input and its output."""
+    embedding = ir.Value(name="embedding", type=ir.TensorType(ir.DataType.FLOAT), shape=ir.Shape(["batch", dim]))
+    graph = ir.Graph([embedding], [embedding], nodes=[], opset_imports={"": opset}, name="document")
+    return ir.Model(graph, ir_version=10, producer_name="sparse-export")
+
+
 @dataclass(frozen=True, slots=True)
 class SparseFeatures:
     """A sparse autoencoder.

@@ -8,9 +8,11 @@ The vocabulary decoder is left out: `graph.head` writes it block by block.
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import inspect
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -91,6 +93,7 @@ def trace(states: torch.nn.Module, model: PreTrainedModel, backbone: Backbone, o
         )
     assert program is not None
     _at_least_one_position(program.model.graph)
+    _name_products(program.model.graph)
     for node in list(program.model.graph):
         _try_gemm(program.model.graph, node)
     return program.model
@@ -128,6 +131,19 @@ def _as_traceable(model: PreTrainedModel, backbone: Backbone) -> Iterator[None]:
             model.set_output_embeddings(decoder)
 
 
+def _name_products(graph: ir.Graph) -> None:
+    """Call each product after its module, so that a report of what stayed in float can be read."""
+    times: Counter[str] = Counter()
+    for node in graph:
+        scopes = node.metadata_props.get("pkg.torch.onnx.name_scopes")
+        if node.op_type not in ("MatMul", "Gemm") or scopes is None:
+            continue
+        module = ast.literal_eval(scopes)[-2].partition(".")[2]  # without the wrapper's attribute
+        times[module] += 1
+        if module:  # one that is used by several layers has a number
+            node.name = module if times[module] == 1 else f"{module}.{times[module]}"
+
+
 def _try_gemm(graph: ir.Graph, node: ir.Node) -> bool:
     """Write Gemm(x, W, b) as MatMul and Add: int8 and its count look for MatMul."""
     weight = constant_of(node.inputs[1]) if node.op_type == "Gemm" else None
@@ -138,6 +154,7 @@ def _try_gemm(graph: ir.Graph, node: ir.Node) -> bool:
     tape = GraphTape(graph, before=node)
     matrix = weight.T.copy() if node.attributes.get_int("transB", 0) else weight
     output = tape.op("MatMul", node.inputs[0], tape.constant(matrix, f"{node.name}.weight"))
+    output.producer().name = node.name  # type: ignore[union-attr]
     if len(node.inputs) > 2:
         output = tape.op("Add", output, node.inputs[2])
     output.type, output.shape = node.outputs[0].type, node.outputs[0].shape
