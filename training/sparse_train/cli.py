@@ -13,7 +13,7 @@ from typing import Any
 import click
 from click_default_group import DefaultGroup
 
-from sparse_train.errors import RecipeError, SparseTrainError
+from sparse_train.errors import OutputError, RecipeError, SparseTrainError
 
 
 class _Group(DefaultGroup):
@@ -95,6 +95,59 @@ def train(recipe: Path, changes: tuple[str, ...], bundle: Path | None, push_to_h
         from sparse_train.hub import push
 
         push(output, str(repository), private=content.training.get("hub_private_repo"))
+
+
+@main.command()
+@click.option("--model", required=True, metavar="FOLDER|HUB_ID", help="SparseEncoder that ranks.")
+@click.option("--data", required=True, metavar="FILE|HUB_ID", help="Data set of queries and their answers.")
+@click.option("--subset", help="Configuration of a hub data set.")
+@click.option("--split", default="train", show_default=True, help="Split, or a slice of it.")
+@click.option("--columns", nargs=2, metavar="QUERY ANSWER", help="Names of the two columns.  [default: the first two]")
+@click.option("--corpus", metavar="FILE|HUB_ID", help="More documents: a column `text`, or the first one.")
+@click.option(
+    "--output", required=True, type=click.Path(path_type=Path), metavar="FILE.jsonl", help="Data set to write."
+)
+@click.option("--negatives", default=1, show_default=True, help="Negatives for each pair.")
+@click.option("--range-min", default=0, show_default=True, help="First rank to take, the answers not counted.")
+@click.option("--range-max", default=100, show_default=True, help="Rank to stop before.")
+@click.option("--absolute-margin", type=float, help="Least distance of a negative's score below the answer's.")
+@click.option("--relative-margin", type=float, help="Likewise, as a share of the answer's score.")
+@click.option("--max-score", type=float, help="Largest score of a negative.")
+@click.option("--min-score", type=float, help="Smallest score of a negative.")
+@click.option(
+    "--sampling", type=click.Choice(["top", "random"]), default="top", show_default=True, help="Which to take."
+)
+@click.option("--seed", default=0, show_default=True, help="Of the random choice.")
+@click.option("--cross-encoder", metavar="FOLDER|HUB_ID", help="Model whose scores decide about margins.")
+@click.option(
+    "--format",
+    type=click.Choice(["triplet", "n-tuple", "n-tuple-scores"]),
+    default="triplet",
+    show_default=True,
+    help="A row for each negative, or one for all of a pair, perhaps with scores for distillation.",
+)
+def mine(data: str, corpus: str | None, output: Path, model: str, cross_encoder: str | None, **choices: Any) -> None:
+    """Mine hard negatives with a sparse model, by exact search.
+
+    \b
+    sparse-train mine --model splade --data pairs.jsonl --output hard.jsonl --negatives 5 --relative-margin 0.05
+    """
+    from sparse_train.mining import MiningOptions
+    from sparse_train.schema import Dataset
+
+    if output.suffix != ".jsonl":
+        raise OutputError(f"--output {output}: must end in .jsonl.")
+    where = {name: choices.pop(name) for name in ("subset", "split")}
+    columns = choices.pop("columns")
+    source = Dataset(source=data, columns=list(columns) if columns else None, **where)
+    options = MiningOptions(**choices)
+    with _quiet_libraries():
+        from sparse_train.mine_dataset import Sources, mine_dataset
+
+        more = Dataset(source=corpus) if corpus else None
+        sources = Sources(model=model, data=source, corpus=more, cross_encoder=cross_encoder)
+        pairs, rows = mine_dataset(sources, output, options)
+    click.echo(f"{output}: {rows} rows from {pairs} pairs")
 
 
 @contextlib.contextmanager

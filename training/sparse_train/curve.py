@@ -21,7 +21,7 @@ def series_of(log: list[dict[str, Any]], endings: tuple[str, ...]) -> dict[str, 
         for name, value in entry.items():
             if name.endswith(endings) and name != "train_loss" and isinstance(value, (int, float)):
                 found.setdefault(name, []).append((int(entry["step"]), float(value)))
-    return found
+    return dict(sorted(found.items()))  # a resumed log has its names in another order
 
 
 def draw_curve(log: list[dict[str, Any]], path: Path) -> bool:

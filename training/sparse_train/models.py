@@ -63,6 +63,11 @@ def _inference_free(spec: InferenceFreeModel) -> SparseEncoder:
         query = SparseStaticEmbedding(tokenizer=document.tokenizer, frozen=spec.frozen)
     else:
         query = SparseStaticEmbedding.from_json(spec.query_weights, tokenizer=document.tokenizer, frozen=spec.frozen)
+    if query.num_dimensions != document.config.vocab_size:
+        raise ModelError(
+            f"model.name: {spec.name} has {document.config.vocab_size} output dimensions, but its tokenizer "
+            f"{query.num_dimensions} tokens, one for each query weight; resize the model's embeddings first."
+        )
     router = Router.for_query_document(query_modules=[query], document_modules=[document, _pooling(spec)])
     return _encoder(spec, [router])
 

@@ -12,6 +12,7 @@ from sentence_transformers.sparse_encoder.training_args import SparseEncoderTrai
 from torch import nn
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from transformers.trainer_utils import set_seed
+from transformers.utils.logging import disable_progress_bar
 
 from sparse_train.building import build_callback, build_evaluator, build_loss
 from sparse_train.card import write_card
@@ -40,6 +41,7 @@ def train(recipe: Recipe, *, resume: bool = False, force: bool = False) -> Path:
     Raises:
         SparseTrainError: data, model, recipe or output are wrong; see `errors`.
     """
+    disable_progress_bar()  # of transformers, for files; the training has its own
     run = Run(Path(recipe.output))
     checkpoint = run.prepare(resume=resume, force=force)
     arguments = _arguments(recipe, run)

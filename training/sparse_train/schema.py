@@ -50,7 +50,7 @@ class SpladeModel(Model):
 class InferenceFreeModel(SpladeModel):
     """architecture: inference-free, a weight per token for queries and a SPLADE for documents."""
 
-    query_weights: str | None = key("{token: weight} as JSON to start from, file or hub id; null: zeros", None)
+    query_weights: str | None = key("{token: weight} as JSON to start from, file or hub id; null: ones", None)
     frozen: bool = key("keep the query weights as they are", False)
 
 
