@@ -45,6 +45,10 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("local",),
         ("cli",),
     ),
+    "sparse_train": (
+        ("fused.peaks",),
+        ("fused.head",),
+    ),
 }
 
 HEAVY = {"onnx", "onnx_ir", "onnxruntime", "onnxscript", "sentence_transformers", "torch", "transformers"}

@@ -1,13 +1,11 @@
 """Put the fused SPLADE head into a sentence-transformers model.
 
-Hooks do it: no module, class, parameter or configuration changes, so what the model saves, and how it prints, copies,
-pickles and replicates, stays the same.
+No module, class, parameter or configuration changes, so what the model saves, and how it prints, copies, pickles and
+replicates, stays the same:
 
-1. before the masked language model runs, its vocabulary decoder is made to pass its input on;
-2. after it, the decoder computes again, and goes along with the states that came out in place of the logits;
-3. before SpladePooling runs, states and decoder become the largest logits `[batch, 1, vocabulary]`: to the pooling,
-   texts of one position, whose maximum is what it is given, and whose activation is its own affair;
-4. after it, the features are as they were.
+1. before the masked language model runs, a hook makes its vocabulary decoder pass its input on;
+2. after it, a hook makes the decoder compute again, and sends it along with the states that came in place of logits;
+3. SpladePooling's `forward` is hidden by one that makes weights of states and decoder.
 """
 
 from __future__ import annotations
@@ -15,7 +13,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import torch
 from sentence_transformers import SparseEncoder
@@ -29,8 +27,9 @@ logger = logging.getLogger(__name__)
 
 Features = dict[str, Any]
 DECODER = "vocabulary_decoder"
-SET_ASIDE = "before_pooling"
 FLAT = "cu_seq_lens_q"
+LOGARITHMS = {"relu": 1, "log1p_relu": 2}
+"""How often each activation of SpladePooling takes log1p after relu."""
 PROBE_TOKENS = 4
 
 
@@ -58,8 +57,7 @@ def fuse_head(model: SparseEncoder) -> SparseEncoder:
         transformer.register_forward_pre_hook(_pass_states)
         transformer.register_forward_hook(_hand_over, always_call=True)
         for pooling in poolings:
-            pooling.register_forward_pre_hook(_give_peaks)
-            pooling.register_forward_hook(_put_back)
+            pooling.forward = _Pooling(pooling)
     return model
 
 
@@ -68,9 +66,9 @@ def is_fused(transformer: nn.Module) -> bool:
     return _pass_states in transformer._forward_pre_hooks.values()
 
 
-def _heads(model: SparseEncoder) -> Iterator[tuple[Transformer, list[nn.Module]]]:
+def _heads(model: SparseEncoder) -> Iterator[tuple[Transformer, list[Any]]]:
     """Yield every Transformer that SpladePooling follows, with all modules that follow it on one route or another."""
-    followers: dict[Transformer, list[nn.Module]] = defaultdict(list)
+    followers: dict[Transformer, list[Any]] = defaultdict(list)
     for sequence in _sequences(list(model)):
         for module, following in zip(sequence, sequence[1:], strict=False):
             if isinstance(module, Transformer) and following not in followers[module]:
@@ -84,13 +82,13 @@ def _sequences(modules: list[Any]) -> Iterator[list[Any]]:
     """Yield the modules of every route of a model."""
     for number, module in enumerate(modules):
         if isinstance(module, Router):
-            for route in module.sub_modules.values():
+            for route in cast(Any, module.sub_modules).values():
                 yield from _sequences([*modules[:number], *route, *modules[number + 1 :]])
             return
     yield modules
 
 
-def _obstacle(transformer: Transformer, poolings: list[nn.Module]) -> str | None:
+def _obstacle(transformer: Transformer, poolings: list[Any]) -> str | None:
     """Return why a head must stay as it is, or None."""
     for pooling in poolings:
         if not isinstance(pooling, SpladePooling):
@@ -118,7 +116,7 @@ def _ends_with(transformer: Transformer, decoder: nn.Linear) -> bool:
     try:
         with torch.no_grad():
             logits = transformer.eval()({**probe})["token_embeddings"]
-            decoder.forward = _identity  # type: ignore[method-assign]
+            cast(Any, decoder).forward = _identity
             states = transformer({**probe})["token_embeddings"]
             del decoder.forward
             return states.shape[-1] == decoder.in_features and torch.equal(decoder(states), logits)
@@ -144,21 +142,30 @@ def _hand_over(transformer: Any, _inputs: Any, features: Features | None) -> Non
         features[DECODER] = decoder
 
 
-def _give_peaks(_pooling: Any, inputs: tuple[Features]) -> None:
-    (features,) = inputs
-    decoder = features.pop(DECODER)
-    aside = {key: features.pop(key) for key in ("token_embeddings", "attention_mask", FLAT) if key in features}
-    features[SET_ASIDE] = aside
-    hidden, mask = aside["token_embeddings"], aside.get("attention_mask")
-    if FLAT in aside:
-        hidden, mask = _padded(hidden, aside[FLAT])
-    peaks = rectified_peaks(hidden, decoder.weight, decoder.bias, mask)
-    features["token_embeddings"] = peaks[:, None]
-    features["attention_mask"] = torch.ones_like(peaks[:, :1])
+class _Pooling:
+    """What SpladePooling does, from states and decoder in place of logits.
+
+    It keeps the module for its settings alone, so a replica of the model may share it.
+    """
+
+    def __init__(self, module: SpladePooling) -> None:
+        self.module = module
+
+    def __call__(self, features: Features) -> Features:
+        decoder = features.pop(DECODER)
+        hidden = features["token_embeddings"]
+        hidden, mask = _padded(hidden, features[FLAT]) if FLAT in features else (hidden, features["attention_mask"])
+        weights = rectified_peaks(hidden, decoder.weight, decoder.bias, mask)
+        for _ in range(LOGARITHMS[self.module.activation_function]):
+            weights = weights.log1p()
+        if self.module.embedding_dimension is None:  # a part of what is saved
+            self.module.embedding_dimension = weights.shape[1]
+        features["sentence_embedding"] = weights
+        return features
 
 
 def _padded(flat: Tensor, bounds: Tensor) -> tuple[Tensor, Tensor]:
-    """Return `[batch, sequence, hidden]` and its mask from texts that lie one behind the other in `[1, tokens, hidden]`.
+    """Return `[batch, sequence, hidden]` and its mask, of texts one behind the other in `[1, tokens, hidden]`.
 
     At the width of the states this costs little; sentence-transformers avoids it at the width of the vocabulary.
     """
@@ -166,8 +173,3 @@ def _padded(flat: Tensor, bounds: Tensor) -> tuple[Tensor, Tensor]:
     texts = flat.squeeze(0).split(lengths)
     mask = nn.utils.rnn.pad_sequence([flat.new_ones(length) for length in lengths], batch_first=True)
     return nn.utils.rnn.pad_sequence(texts, batch_first=True), mask
-
-
-def _put_back(_pooling: Any, _inputs: Any, features: Features) -> None:
-    del features["attention_mask"]
-    features.update(features.pop(SET_ASIDE))

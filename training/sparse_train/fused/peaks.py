@@ -54,7 +54,7 @@ class _RectifiedPeaks(torch.autograd.Function):
         hidden, weight, bias, mask, product = inputs
         source = _unmasked(mask)
         states = hidden.gather(1, source[..., None].expand_as(hidden)).to(product)
-        found = _Peaks.none(hidden.shape[0], weight, any(ctx.needs_input_grad))
+        found = _Peaks.none(states, weight, any(ctx.needs_input_grad))
         _scan(states, weight, bias, found)
         found.peaks.masked_fill_(~mask.any(1, keepdim=True), 0)
         ctx.save_for_backward(hidden, weight, source, found.peaks, found.positions)
@@ -89,16 +89,17 @@ class _Peaks:
 
     Attributes:
         peaks: `[batch, vocabulary]`.
-        positions: int32 `[batch, vocabulary]`, right where the peak is not 0; None without gradients.
+        positions: int16 or int32 `[batch, vocabulary]`, right where the peak is not 0; None without gradients.
     """
 
     peaks: Tensor
     positions: Tensor | None
 
     @classmethod
-    def none(cls, batch: int, weight: Tensor, with_positions: bool) -> _Peaks:
-        peaks = weight.new_zeros(batch, len(weight))
-        return cls(peaks, torch.zeros_like(peaks, dtype=torch.int32) if with_positions else None)
+    def none(cls, states: Tensor, weight: Tensor, with_positions: bool) -> _Peaks:
+        peaks = weight.new_zeros(len(states), len(weight))
+        small = torch.int16 if states.shape[1] <= torch.iinfo(torch.int16).max else torch.int32
+        return cls(peaks, torch.zeros_like(peaks, dtype=small) if with_positions else None)
 
 
 def _unmasked(mask: Tensor) -> Tensor:
@@ -137,7 +138,7 @@ def _find_positions(scores: Tensor, peaks: Tensor, positions: Tensor) -> None:
     if len(rows) > DENSE * peaks.numel():
         positions.copy_(scores.argmax(1))
     else:
-        positions[rows, columns] = scores[rows, :, columns].argmax(1).int()
+        positions[rows, columns] = scores[rows, :, columns].argmax(1).to(positions.dtype)
 
 
 def _weighted_sums(groups: Tensor, indices: Tensor, weights: Tensor, table: Tensor, count: int) -> Tensor:
