@@ -5,10 +5,10 @@ INSTALLED := .venv/.installed
 DEMO := build/splade-tiny-int8
 
 .DEFAULT_GOAL := help
-.PHONY: help models demo test check bench clean
+.PHONY: help models demo test check bench bench-train clean
 
 help: ## List the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
 
 models: $(BIN)/python ## Fetch the real models and data of the tests into models/, checked by sha256
 	@$(BIN)/python scripts/fetch_models.py
@@ -30,6 +30,10 @@ check: $(INSTALLED) ## Lint, format and types
 bench: $(INSTALLED) ## Compare text to vectors with sentence-transformers
 	@$(BIN)/python scripts/fetch_models.py splade-tiny wordnet
 	$(BIN)/python benchmarks/encode.py
+
+bench-train: $(INSTALLED) ## Compare a training step with sentence-transformers'
+	@$(BIN)/python scripts/fetch_models.py splade-tiny wordnet
+	$(BIN)/python benchmarks/train.py
 
 clean: ## Remove .venv, caches and what was built; models/ stays
 	rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache

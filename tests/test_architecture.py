@@ -46,6 +46,25 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("local",),
         ("cli",),
     ),
+    "sparse_train": (
+        (
+            "errors",
+            "annotations",
+            "library",
+            "schema",
+            "activity",
+            "card",
+            "curve",
+            "fused.peaks",
+            "progress",
+            "search",
+        ),
+        ("values", "formats", "beir", "data", "models", "runs", "export", "hub", "mining", "fused.head", "trainer"),
+        ("reading", "combinations", "checks", "building"),
+        ("recipe", "describe", "mine_dataset"),
+        ("pipeline",),
+        ("cli",),
+    ),
 }
 
 HEAVY = {"onnx", "onnx_ir", "onnxruntime", "onnxscript", "sentence_transformers", "torch", "transformers"}

@@ -1,4 +1,4 @@
-"""Train sparse text encoders from a recipe: SPLADE, inference-free SPLADE, CSR.
+"""Train sparse text encoders from a recipe: SPLADE, inference-free SPLADE and CSR.
 
 from sparse_train import read_recipe, train
 train(read_recipe(Path("recipe.yaml")))
@@ -6,21 +6,26 @@ train(read_recipe(Path("recipe.yaml")))
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sparse_train.errors import SparseTrainError
 
-__all__ = ["SparseTrainError", "read_recipe", "train"]
+if TYPE_CHECKING:
+    from sparse_train.fused.head import fuse_head
+    from sparse_train.pipeline import train
+    from sparse_train.recipe import read_recipe
+
+__all__ = ["SparseTrainError", "fuse_head", "read_recipe", "train"]
 
 
 def __getattr__(name: str) -> Any:
-    # Nothing heavy is loaded before it is used.
-    if name == "train":
-        from sparse_train.pipeline import train
-
-        return train
-    if name == "read_recipe":
-        from sparse_train.recipe import read_recipe
-
-        return read_recipe
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # torch loads with the first use, so that `sparse-train --help` stays quick.
+    if name == "fuse_head":
+        from sparse_train.fused.head import fuse_head as found
+    elif name == "train":
+        from sparse_train.pipeline import train as found
+    elif name == "read_recipe":
+        from sparse_train.recipe import read_recipe as found
+    else:
+        raise AttributeError(f"module 'sparse_train' has no attribute '{name}'")
+    return found

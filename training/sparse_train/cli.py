@@ -157,10 +157,14 @@ def _quiet_libraries() -> Iterator[None]:
     os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("TQDM_DISABLE", "1")
-    logging.disable(logging.WARNING)
+    root, own = logging.getLogger(), logging.getLogger("sparse_train")
+    before = root.level, own.level
+    root.setLevel(logging.ERROR)
+    own.setLevel(logging.WARNING)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logging.disable(logging.NOTSET)
+        root.setLevel(before[0])
+        own.setLevel(before[1])

@@ -21,6 +21,7 @@ from sparse_train.combinations import check_loss_fits, losses_of
 from sparse_train.curve import draw_curve
 from sparse_train.data import load_dataset
 from sparse_train.errors import OutputError, RecipeError, one_line
+from sparse_train.fused.head import fuse_head
 from sparse_train.models import build_model, family_of, has_router
 from sparse_train.progress import ProgressLines
 from sparse_train.runs import Run
@@ -50,6 +51,8 @@ def train(recipe: Recipe, *, resume: bool = False, force: bool = False) -> Path:
     data = {part: _load(getattr(recipe.data, part), recipe, part) for part in ("train", "eval")}
     model = build_model(recipe)
     _check_model(recipe, model, data)
+    if recipe.fused_head:
+        fuse_head(model)
     trainer = _trainer(recipe, model, arguments, data)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if recipe.evaluators:
