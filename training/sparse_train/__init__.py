@@ -6,6 +6,7 @@ train(read_recipe(Path("recipe.yaml")))
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from sparse_train.errors import SparseTrainError
@@ -18,14 +19,11 @@ if TYPE_CHECKING:
 __all__ = ["SparseTrainError", "fuse_head", "read_recipe", "train"]
 
 
+# torch loads with the first use, so that `sparse-train --help` stays quick.
+_HOMES = {"fuse_head": "fused.head", "read_recipe": "recipe", "train": "pipeline"}
+
+
 def __getattr__(name: str) -> Any:
-    # torch loads with the first use, so that `sparse-train --help` stays quick.
-    if name == "fuse_head":
-        from sparse_train.fused.head import fuse_head as found
-    elif name == "train":
-        from sparse_train.pipeline import train as found
-    elif name == "read_recipe":
-        from sparse_train.recipe import read_recipe as found
-    else:
-        raise AttributeError(f"module 'sparse_train' has no attribute '{name}'")
-    return found
+    if name not in _HOMES:
+        raise AttributeError(f"module 'sparse_train' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"sparse_train.{_HOMES[name]}"), name)

@@ -30,13 +30,11 @@ def load_dataset(dataset: Dataset, path: str) -> Any:
         DataError: it cannot be read, has no rows, or lacks a column.
     """
     try:
-        rows = _load(dataset)
+        rows = _resolve(_limit(_load(dataset), dataset.limit), dataset)
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
     except Exception as error:  # hub, file system, parsers, databases: each has exceptions of its own
         raise DataError(f"{path}: {dataset.source} cannot be read: {one_line(error)}") from error
-    if dataset.limit is not None:
-        rows = rows.select(range(min(dataset.limit, len(rows))))
     if not len(rows):
         raise DataError(f"{path}: {dataset.source} has no rows.")
     return _select_columns(rows, dataset, path)
@@ -60,6 +58,27 @@ def _load(dataset: Dataset) -> Any:
         raise DataError(f"{dataset.source}: a file must end in {', '.join(BUILDERS)}.")
     options = {"name": dataset.subset, "split": dataset.split, "revision": dataset.revision}
     return datasets.load_dataset(dataset.source, **options)
+
+
+def _limit(rows: Any, limit: int | None) -> Any:
+    return rows if limit is None else rows.select(range(min(limit, len(rows))))
+
+
+def _resolve(rows: Any, dataset: Dataset) -> Any:
+    """Put texts in place of ids."""
+    if not dataset.resolve:
+        return rows
+    from sentence_transformers.util import resolve_ids
+
+    sources = {(way.source, way.subset, way.split): way for way in dataset.resolve.values()}
+    loaded = {
+        place: _load(Dataset(source=way.source, subset=way.subset, split=way.split)) for place, way in sources.items()
+    }
+    texts: dict[str, Any] = {
+        column: (loaded[way.source, way.subset, way.split], way.key, way.text)
+        for column, way in dataset.resolve.items()
+    }
+    return rows.map(resolve_ids(texts), batched=True, remove_columns=list(texts))
 
 
 def _select_columns(rows: Any, dataset: Dataset, path: str) -> Any:

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from sparse_train import library
 from sparse_train.combinations import ELSEWHERE
-from sparse_train.schema import ARCHITECTURES, Data, Dataset, Model, Recipe
+from sparse_train.schema import ARCHITECTURES, Data, Dataset, Lookup, Model, Recipe
 
 
 def describe() -> str:
     """Return the schema with defaults, as text."""
-    lines = ["RECIPE", *_fields(Recipe)]
+    lines = ["RECIPE", *_fields(Recipe), "", "model", *_fields(Model)]
+    common = {field.name for field in dataclasses.fields(Model)}
     for name, part in ARCHITECTURES.items():
-        own = part if name == "splade" else None
-        known = {field.name for field in dataclasses.fields(Model)} if own is None else set()
-        extra = [*_fields(part, known)] if own is None else [*_fields(part)]
-        lines += [
-            "",
-            f"model, where architecture is {name}",
-            *(extra or ["  as for splade, but pooling and activation"]),
-        ]
-    lines += ["", "data", *_fields(Data), "", "data.train.N, data.eval.N", *_fields(Dataset)]
+        more = [*_fields(part, common)]
+        lines += ["", f"model, more where architecture is {name}", *more] if more else []
+    for title, part in (
+        ("data", Data),
+        ("data.train.N, data.eval.N", Dataset),
+        ("data.train.N.resolve.COLUMN", Lookup),
+    ):
+        lines += ["", title, *_fields(part)]
     for title, classes in (
         ("loss: Name, or Name: {argument: value}", library.losses()),
         ("evaluators: a list of these; data: and beir: stand for arguments that are texts", library.evaluators()),
@@ -35,7 +35,7 @@ def describe() -> str:
     return "\n".join([*lines, "", "training", *_arguments(arguments, "  ")])
 
 
-def _fields(part: type, hidden: set[str] = frozenset()) -> Iterator[str]:  # type: ignore[assignment]
+def _fields(part: type, hidden: Collection[str] = ()) -> Iterator[str]:
     for field in dataclasses.fields(part):
         if field.name in hidden:
             continue

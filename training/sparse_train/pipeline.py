@@ -57,6 +57,7 @@ def train(recipe: Recipe, *, resume: bool = False, force: bool = False) -> Path:
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if recipe.evaluators:
         trainer.log(_final_metrics(trainer))
+    trainer.save_state()
     if trainer.is_world_process_zero():
         _save(trainer, run)
     trainer.accelerator.wait_for_everyone()

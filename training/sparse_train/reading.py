@@ -71,6 +71,9 @@ def _read_field(field: dataclasses.Field[Any], value: Any, path: str) -> Any:
         if value is None and not _is_required(field):
             return field.default
         read = _READERS[rules["component"]] if "component" in rules else lambda v, p: _read_part(rules["part"], v, p)
+        if str(field.type).startswith("dict"):
+            expect_type(value, "dict[str, Any]", path)
+            return {name: read(item, f"{path}.{name}") for name, item in value.items()}
         return _read_list(read, value, path) if several else read(value, path)
     expect_type(value, str(field.type), path)
     if "allowed" in rules:

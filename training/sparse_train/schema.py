@@ -75,6 +75,17 @@ ARCHITECTURES: dict[str, type[Model]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lookup:
+    """Where the texts of a column of ids are."""
+
+    source: str = key("as of a data set")
+    subset: str | None = key("configuration of a hub data set", None)
+    split: str = key("split, or a slice of it", "train")
+    text: str = key("column of the texts")
+    key: str = key("column of the ids")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
     """Rows of text columns, and perhaps one of labels."""
 
@@ -86,6 +97,9 @@ class Dataset:
     sql: str | None = key("query or table, where source is a database URL such as sqlite:///pairs.db", None)
     columns: list[str] | dict[str, str] | None = key(
         "columns in the order of the loss: a list, or {new name: name in the file}; null: all, as they are", None
+    )
+    resolve: dict[str, Lookup] | None = key(
+        "columns that hold ids, each with the data set that has the texts; resolved before `columns`", None, part=Lookup
     )
     limit: int | None = key("take the first rows only", None, least=1)
     loss: Component | None = key("loss of this data set; null: the recipe's", None, component="loss")
