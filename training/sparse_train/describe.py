@@ -17,12 +17,8 @@ def describe() -> str:
     for name, part in ARCHITECTURES.items():
         more = [*_fields(part, common)]
         lines += ["", f"model, more where architecture is {name}", *more] if more else []
-    for title, part in (
-        ("data", Data),
-        ("data.train.N, data.eval.N", Dataset),
-        ("data.train.N.resolve.COLUMN", Lookup),
-    ):
-        lines += ["", title, *_fields(part)]
+    lines += ["", "data", *_fields(Data), "", "data.train.N, data.eval.N", *_fields(Dataset)]
+    lines += ["", "data.train.N.resolve.COLUMN", *_fields(Lookup)]
     for title, classes in (
         ("loss: Name, or Name: {argument: value}", library.losses()),
         ("evaluators: a list of these; data: and beir: stand for arguments that are texts", library.evaluators()),
