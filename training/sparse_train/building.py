@@ -39,6 +39,21 @@ class Reconstruction(nn.Module):
         return self.loss.get_config_dict()
 
 
+class Fusion(BaseEvaluator):
+    """ReciprocalRankFusionEvaluator as trainers call evaluators; it looks at two lists of results, at no model."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__()
+        self.fusion = evaluation.ReciprocalRankFusionEvaluator(**arguments)
+
+    def __call__(
+        self, model: Any, output_path: str | None = None, epoch: int = -1, steps: int = -1
+    ) -> dict[str, float]:
+        """Return the metrics of both lists and of their fusion."""
+        del model
+        return self.fusion(output_path, epoch, steps)
+
+
 def build_loss(loss: Component, model: SparseEncoder, path: str) -> nn.Module:
     """Return a loss of the library around a model.
 
@@ -88,7 +103,8 @@ def build_evaluator(evaluator: Component, path: str) -> BaseEvaluator:
     for name, value in arguments.items():
         if isinstance(value, Dataset):
             arguments[name] = list(load_dataset(value, f"{inside}.{name}"))
-    return _make(getattr(evaluation, evaluator.name), arguments, inside)
+    fusion = evaluator.name == "ReciprocalRankFusionEvaluator"
+    return _make(Fusion if fusion else getattr(evaluation, evaluator.name), arguments, inside)
 
 
 def _columns(name: str, dataset: Dataset, path: str) -> dict[str, list[Any]]:
