@@ -5,7 +5,7 @@ INSTALLED := .venv/.installed
 DEMO := build/splade-tiny-int8
 
 .DEFAULT_GOAL := help
-.PHONY: help models demo test check bench bench-train clean
+.PHONY: help models demo train-demo test check bench bench-train clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
@@ -18,6 +18,11 @@ demo: $(INSTALLED) ## Export a real SPLADE to int8 and show the weighted tokens 
 	$(BIN)/sparse-export --model models/splade-tiny --output $(DEMO) --quantize int8 --force
 	$(BIN)/sparse-client decode --bundle $(DEMO) --format table --top 10 \
 		"The weather is lovely today." "Sparse vectors are easy to read."
+
+train-demo: $(INSTALLED) ## Train three families on WordNet's rare words, and show before and after
+	@$(BIN)/python scripts/fetch_models.py
+	$(BIN)/python scripts/wordnet_pairs.py
+	$(BIN)/python scripts/train_demo.py
 
 test: $(INSTALLED) models ## Run the tests; PYTEST_ARGS="-k head" narrows them
 	$(BIN)/pytest $(PYTEST_ARGS)

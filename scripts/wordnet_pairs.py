@@ -2,9 +2,9 @@
 
     python scripts/wordnet_pairs.py            # build/wordnet/train.jsonl, build/wordnet/beir/
 
-A pair comes from a noun synset of several terms, proper names left out: its last term, which is its rarest, and the
-other terms with the gloss. What is trained on has no term in common with what is held out. The text is WordNet's and
-stays in build/, which git ignores.
+A pair comes from a noun synset of several terms whose last, which is its rarest, is one word in small letters: that
+word, and the other terms with the gloss. What is trained on has no term in common with what is held out. The text is
+WordNet's and stays in build/, which git ignores.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Synset = tuple[tuple[str, ...], str]
 
 
 def synsets() -> Iterator[Synset]:
-    """Yield the terms, the commonest first, and the definition of each noun synset of several terms."""
+    """Yield the terms, the commonest first, and the definition of each synset that makes a pair."""
     for line in (WORDNET / "data.noun").read_text("utf-8").splitlines():
         if line.startswith(LICENCE):
             continue
@@ -35,7 +35,8 @@ def synsets() -> Iterator[Synset]:
         fields = head.split(" ")
         count = int(fields[3], 16)
         terms = dict.fromkeys(re.sub(r"\(.*\)", "", term).replace("_", " ") for term in fields[4 : 4 + 2 * count : 2])
-        if len(terms) > 1 and all(term.islower() for term in terms):
+        rarest = [*terms][-1]
+        if len(terms) > 1 and rarest.isalpha() and rarest.islower():
             yield tuple(terms), gloss.partition('; "')[0].strip()
 
 

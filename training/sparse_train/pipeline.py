@@ -106,14 +106,15 @@ def _check_model(recipe: Recipe, model: SparseEncoder, data: dict[str, dict[str,
 
 def _trainer(recipe: Recipe, model: SparseEncoder, arguments: Any, data: dict[str, dict[str, Any]]) -> Trainer:
     loss = _losses(recipe, model)
+    by_name = isinstance(loss, dict)
     evaluators = [build_evaluator(part, f"evaluators.{i}") for i, part in enumerate(recipe.evaluators)]
     callbacks = [build_callback(part, loss, f"callbacks.{i}") for i, part in enumerate(recipe.callbacks)]
     try:
         trainer = Trainer(
             model=model,
             args=arguments,
-            train_dataset=_one_or_several(data["train"]),
-            eval_dataset=_one_or_several(data["eval"]) if data["eval"] else None,
+            train_dataset=_one_or_several(data["train"], by_name),
+            eval_dataset=_one_or_several(data["eval"], by_name) if data["eval"] else None,
             loss=loss,
             evaluator=_one_evaluator(evaluators),
             callbacks=callbacks,
@@ -139,10 +140,11 @@ def _losses(recipe: Recipe, model: SparseEncoder) -> nn.Module | dict[str, nn.Mo
     return built if len(built) > 1 else built[train[0].name]
 
 
-def _one_or_several(data: dict[str, Any]) -> Any:
+def _one_or_several(data: dict[str, Any], by_name: bool) -> Any:
+    """Return data sets by name where there are several, or where the loss is chosen by name."""
     from datasets import DatasetDict
 
-    return DatasetDict(data) if len(data) > 1 else next(iter(data.values()))
+    return DatasetDict(data) if by_name or len(data) > 1 else next(iter(data.values()))
 
 
 def _one_evaluator(evaluators: list[BaseEvaluator]) -> BaseEvaluator | None:
