@@ -187,6 +187,16 @@ def test_replicas_run_side_by_side(bert: Path) -> None:
     assert_same_gradients(ours, expected, 1e-12, noise=1e-3)
 
 
+def test_each_replica_has_its_own_decoder(bert: Path) -> None:
+    fused = fuse_head(splade(bert).eval())
+    one, other = replica(fused), replica(fused)
+    decoder = other[0].model.get_output_embeddings()
+    decoder.bias = decoder.bias + 1
+    vectors = [network(batch())["sentence_embedding"].expm1() for network in (one, other)]
+    active = vectors[0] > 0
+    torch.testing.assert_close(vectors[1][active], vectors[0][active] + 1)
+
+
 def test_a_second_call_does_nothing(bert: Path) -> None:
     once = fuse_head(splade(bert))
     hooks, forward = dict(once[0]._forward_hooks), once[1].forward

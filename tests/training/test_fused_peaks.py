@@ -93,3 +93,11 @@ def test_infinite_states_are_not_hidden() -> None:
     found = rectified_peaks(broken, *rest)
     assert found[0].isnan().all()
     assert found[1:].isfinite().all()
+
+
+def test_under_autocast_the_product_alone_is_rounded() -> None:
+    hidden, weight, bias = (tensor.detach().float() for tensor in inputs(BIASES["half"])[:3])
+    logits = (hidden.bfloat16() @ weight.bfloat16().t()).float() + bias
+    with torch.autocast("cpu", torch.bfloat16):
+        found = rectified_peaks(hidden, weight, bias, torch.ones(BATCH, SEQUENCE))
+    torch.testing.assert_close(found, logits.relu().amax(1), rtol=0, atol=0)
