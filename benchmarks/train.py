@@ -130,7 +130,7 @@ def prepare_training(name: str, case: Case, options: argparse.Namespace, texts: 
     torch.manual_seed(0)
     model = _load(name, case, options.device)
     loss = _loss(model)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-5)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-7)  # so little that the model stays as sparse as it was
     size = case.batch
     columns = [
         [model.preprocess(texts[start : start + size]) for start in (2 * number * size, (2 * number + 1) * size)]
