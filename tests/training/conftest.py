@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import random
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pytest
 import yaml
 from small_recipes import ROUTES, SPLADE_LOSS, TRAINING, Recipe, sentence, write_rows
 from tiny_checkpoints import VOCABULARY, save_csr, save_masked_lm
+
+sys.path.insert(0, str(Path(__file__).parent))  # for fused_models
 
 
 @pytest.fixture(scope="session")
