@@ -6,7 +6,7 @@ DEMO := build/splade-tiny-int8
 PAGE := build/web
 
 .DEFAULT_GOAL := help
-.PHONY: help models demo serve web screenshots javascript chromium test check bench bench-serve bench-web clean
+.PHONY: help models demo train-demo serve web screenshots javascript chromium test check bench bench-serve bench-train bench-web clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -42,6 +42,11 @@ chromium:
 	{ mkdir -p build; echo "Installing Chromium for the tests of the page"; \
 	  { apt-get update && apt-get install -y --no-install-recommends chromium; } >build/chromium.log 2>&1 || tail -3 build/chromium.log; }
 
+train-demo: $(INSTALLED) ## Train three families on WordNet's rare words, and show before and after
+	@$(BIN)/python scripts/fetch_models.py
+	$(BIN)/python scripts/wordnet_pairs.py
+	$(BIN)/python scripts/train_demo.py
+
 test: $(INSTALLED) models javascript chromium ## Run the tests; PYTEST_ARGS="-k head" narrows them
 	$(BIN)/pytest $(PYTEST_ARGS)
 
@@ -67,6 +72,10 @@ bench-web: $(INSTALLED) javascript chromium ## Compare Node with Python, and mea
 	@$(BIN)/python scripts/fetch_models.py splade-tiny wordnet
 	@$(MAKE) --no-print-directory web NOSERVE=1
 	$(BIN)/python benchmarks/javascript.py $(DEMO) $(PAGE)
+
+bench-train: $(INSTALLED) ## Compare a training step with sentence-transformers'
+	@$(BIN)/python scripts/fetch_models.py splade-tiny wordnet
+	$(BIN)/python benchmarks/train.py
 
 clean: ## Remove .venv, caches and what was built; models/ stays
 	rm -rf .venv build clients/node_modules .mypy_cache .pytest_cache .ruff_cache

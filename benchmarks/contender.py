@@ -1,4 +1,4 @@
-"""One contender: an encoder in a process of its own, which encodes when it is told and reports time and memory."""
+"""One contender: a process of its own, which works when it is told and reports time and memory."""
 
 import multiprocessing
 from collections.abc import Callable, Sequence
@@ -55,22 +55,23 @@ class Round:
 
 
 class Running:
-    """A contender's process, alive until `close`; its model is loaded once and idle while others are measured.
+    """A contender's process, alive until `close`; it is made ready once and idle while others are measured.
 
     Spawned, not forked: a forked child would start with the parent's pages and count them as its own.
     """
 
-    def __init__(self, contender: Contender, texts: list[str]) -> None:
+    def __init__(self, name: str, prepare: Callable[..., Callable[[], Any]], *arguments: Any) -> None:
+        """Start a process in which `prepare(*arguments)` returns the function that measures one round."""
         context = multiprocessing.get_context("spawn")
-        self._name = contender.name
+        self._name = name
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, contender, texts), daemon=True)
+        self._process = context.Process(target=_serve, args=(theirs, prepare, arguments), daemon=True)
         self._process.start()
         theirs.close()
         self._wait()
 
-    def measure(self) -> Round:
-        """Encode all texts once.
+    def measure(self) -> Any:
+        """Run one round and return what was measured.
 
         Raises:
             SystemExit: the process died, of too little memory for example; its own error is on stderr.
@@ -91,18 +92,28 @@ class Running:
             raise SystemExit(f"{self._name} ended with exit code {self._process.exitcode}") from None
 
 
-def _serve(pipe: Connection, contender: Contender, texts: list[str]) -> None:
-    encode, count = _load(contender)
-    encode(texts[: contender.batch_size])  # the first batch pays for lazy set-up
+def _serve(pipe: Connection, prepare: Callable[..., Callable[[], Any]], arguments: Sequence[Any]) -> None:
+    measure = prepare(*arguments)
     pipe.send("ready")
     while True:
         try:
             pipe.recv()
         except EOFError:
             return
+        pipe.send(measure())
+
+
+def prepare_encoder(contender: Contender, texts: list[str]) -> Callable[[], Round]:
+    """Load a contender and return the function that encodes all texts once."""
+    encode, count = _load(contender)
+    encode(texts[: contender.batch_size])  # the first batch pays for lazy set-up
+
+    def measure() -> Round:
         stopwatch = Stopwatch()
         vectors = encode(texts)
-        pipe.send(Round(*stopwatch.stop(), peak_memory(), count(vectors)))
+        return Round(*stopwatch.stop(), peak_memory(), count(vectors))
+
+    return measure
 
 
 def _load(contender: Contender) -> tuple[Callable[[list[str]], Any], Callable[[Any], float]]:

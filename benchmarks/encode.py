@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from contender import REFERENCE, Contender, Round, Running
+from contender import REFERENCE, Contender, Round, Running, prepare_encoder
 from passages import ROOT, passages
 
 BATCH_SIZES = {"splade-tiny": 32, "distilbert-size": 16}
@@ -103,7 +103,7 @@ def _contenders(model: str, checkpoint: Path, options: Any) -> list[Contender]:
 def compete(contenders: list[Contender], texts: list[str], rounds: int) -> dict[Contender, list[Round]]:
     """Measure all contenders in turn, `rounds` times, another one first each time."""
     results: dict[Contender, list[Round]] = {contender: [] for contender in contenders}
-    running = {contender: Running(contender, texts) for contender in contenders}
+    running = {contender: Running(contender.name, prepare_encoder, contender, texts) for contender in contenders}
     for number in range(rounds):
         start = number % len(contenders)
         for contender in contenders[start:] + contenders[:start]:

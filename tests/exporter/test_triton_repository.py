@@ -204,5 +204,5 @@ def test_an_export_writes_its_models_too(tiny_model: Path, tmp_path: Path) -> No
     other = ("--model", tiny_model, "--output", tmp_path / "other" / "tiny", *options[2:])
     error = error_of(*other)
     assert "tiny_tokenize' exists" in error
-    assert "give --triton or --dense, not both" in error_of(*other, "--dense")
+    assert "--dense or --sae-only, not both" in error_of(*other, "--dense")
     assert not (tmp_path / "other").exists(), "it is known before the export"

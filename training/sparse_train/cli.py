@@ -1,0 +1,170 @@
+"""The command sparse-train: options in, one call. Anything heavy is imported when it is needed."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+from click_default_group import DefaultGroup
+
+from sparse_train.errors import OutputError, RecipeError, SparseTrainError
+
+
+class _Group(DefaultGroup):
+    """Turns the errors that are the user's to mend into one line and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SparseTrainError as error:
+            raise click.ClickException(str(error)) from error
+
+
+def _describe(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from sparse_train.describe import describe
+
+        click.echo(describe())
+        ctx.exit()
+
+
+@click.group(cls=_Group, default="train", default_if_no_args=False, context_settings={"max_content_width": 110})
+@click.version_option(package_name="sparse-export")
+@click.option(
+    "--describe",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_describe,
+    help="Print what a recipe can say.",
+)
+def main() -> None:
+    """Train a sparse text encoder (SPLADE, inference-free SPLADE, CSR) from a recipe.
+
+    \b
+    sparse-train training/recipes/wordnet-splade.yaml --export bundle
+    sparse-train recipe.yaml --set model.name=bert-base-uncased --set training.max_steps=100
+    """
+
+
+@main.command()
+@click.argument("recipe", type=click.Path(path_type=Path))
+@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a key: data.train.0.limit=100.")
+@click.option("--resume", is_flag=True, help="Go on from the last checkpoint of OUTPUT.run.")
+@click.option("--force", is_flag=True, help="Replace an existing output or run, and bundle.")
+@click.option(
+    "--export", "bundle", type=click.Path(path_type=Path), metavar="BUNDLE", help="Run sparse-export at the end."
+)
+@click.option("--push-to-hub", is_flag=True, help="Upload to training.hub_model_id at the end.")
+def train(recipe: Path, changes: tuple[str, ...], bundle: Path | None, push_to_hub: bool, **how: bool) -> None:
+    """Train what a recipe describes (the default command).
+
+    A token for the hub is read from the environment variable HF_TOKEN.
+
+    \b
+    sparse-train recipe.yaml
+    sparse-train recipe.yaml --resume
+    """
+    from sparse_train.recipe import read_recipe
+    from sparse_train.runs import is_first_process
+
+    content = read_recipe(recipe, changes)
+    repository = content.training.get("hub_model_id")
+    if push_to_hub and not repository:
+        raise RecipeError("--push-to-hub: training.hub_model_id must name the repository.")
+    if bundle is not None:
+        from sparse_train.export import export, export_command
+
+        export_command()  # now, rather than after hours
+    with _quiet_libraries():
+        from sparse_train.pipeline import train as run
+
+        output = run(content, **how)
+    if not is_first_process():
+        return
+    click.echo(output)
+    if bundle is not None:
+        export(output, bundle, force=how["force"])
+    if push_to_hub:
+        from sparse_train.hub import push
+
+        push(output, str(repository), private=content.training.get("hub_private_repo"))
+
+
+@main.command()
+@click.option("--model", required=True, metavar="FOLDER|HUB_ID", help="SparseEncoder that ranks.")
+@click.option("--data", required=True, metavar="FILE|HUB_ID", help="Data set of queries and their answers.")
+@click.option("--subset", help="Configuration of a hub data set.")
+@click.option("--split", default="train", show_default=True, help="Split, or a slice of it.")
+@click.option("--columns", nargs=2, metavar="QUERY ANSWER", help="Names of the two columns.  [default: the first two]")
+@click.option("--corpus", metavar="FILE|HUB_ID", help="More documents: a column `text`, or the first one.")
+@click.option(
+    "--output", required=True, type=click.Path(path_type=Path), metavar="FILE.jsonl", help="Data set to write."
+)
+@click.option("--negatives", default=1, show_default=True, help="Negatives for each pair.")
+@click.option("--range-min", default=0, show_default=True, help="First rank to take, the answers not counted.")
+@click.option("--range-max", default=100, show_default=True, help="Rank to stop before.")
+@click.option("--absolute-margin", type=float, help="Least distance of a negative's score below the answer's.")
+@click.option("--relative-margin", type=float, help="Likewise, as a share of the answer's score.")
+@click.option("--max-score", type=float, help="Largest score of a negative.")
+@click.option("--min-score", type=float, help="Smallest score of a negative.")
+@click.option(
+    "--sampling", type=click.Choice(["top", "random"]), default="top", show_default=True, help="Which to take."
+)
+@click.option("--seed", default=0, show_default=True, help="Of the random choice.")
+@click.option("--cross-encoder", metavar="FOLDER|HUB_ID", help="Model whose scores decide about margins.")
+@click.option(
+    "--format",
+    type=click.Choice(["triplet", "n-tuple", "n-tuple-scores"]),
+    default="triplet",
+    show_default=True,
+    help="A row for each negative, or one for all of a pair, perhaps with scores for distillation.",
+)
+def mine(data: str, corpus: str | None, output: Path, model: str, cross_encoder: str | None, **choices: Any) -> None:
+    """Mine hard negatives with a sparse model, by exact search.
+
+    \b
+    sparse-train mine --model splade --data pairs.jsonl --output hard.jsonl --negatives 5 --relative-margin 0.05
+    """
+    from sparse_train.mining import MiningOptions
+    from sparse_train.schema import Dataset
+
+    if output.suffix != ".jsonl":
+        raise OutputError(f"--output {output}: must end in .jsonl.")
+    where = {name: choices.pop(name) for name in ("subset", "split")}
+    columns = choices.pop("columns")
+    source = Dataset(source=data, columns=list(columns) if columns else None, **where)
+    options = MiningOptions(**choices)
+    with _quiet_libraries():
+        from sparse_train.mine_dataset import Sources, mine_dataset
+
+        more = Dataset(source=corpus) if corpus else None
+        sources = Sources(model=model, data=source, corpus=more, cross_encoder=cross_encoder)
+        pairs, rows = mine_dataset(sources, output, options)
+    click.echo(f"{output}: {rows} rows from {pairs} pairs")
+
+
+@contextlib.contextmanager
+def _quiet_libraries() -> Iterator[None]:
+    """Keep the chatter of the libraries away; their errors arrive as exceptions."""
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    root, own = logging.getLogger(), logging.getLogger("sparse_train")
+    before = root.level, own.level
+    root.setLevel(logging.ERROR)
+    own.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        root.setLevel(before[0])
+        own.setLevel(before[1])

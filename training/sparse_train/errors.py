@@ -1,0 +1,45 @@
+"""What can go wrong, as a tree.
+
+SparseTrainError
+├── RecipeError      a recipe names something that is unknown, of the wrong type, or impossible
+├── DataError        a data set cannot be read, or does not fit its loss
+├── ModelError       the base model or checkpoint cannot be loaded
+├── OutputError      the output is taken, or cannot be written or continued
+└── ExportError      the training is done, but its export failed
+"""
+
+from __future__ import annotations
+
+import textwrap
+
+
+class SparseTrainError(Exception):
+    """Base of every error that is the user's to mend; its text is a sentence for the user."""
+
+
+class RecipeError(SparseTrainError):
+    """A recipe names something that is unknown, of the wrong type, or impossible."""
+
+
+class DataError(SparseTrainError):
+    """A data set cannot be read, or does not fit its loss."""
+
+
+class ModelError(SparseTrainError):
+    """The base model or checkpoint cannot be loaded."""
+
+
+class OutputError(SparseTrainError):
+    """The output is taken, or cannot be written or continued."""
+
+
+class ExportError(SparseTrainError):
+    """The training is done, but its export failed."""
+
+
+def one_line(error: BaseException) -> str:
+    """Return the text of a library's error as one sentence of bearable length."""
+    text = textwrap.shorten(str(error), 300, placeholder=" ...")
+    if not text or isinstance(error, (LookupError, TypeError, AttributeError)):  # not written to be read alone
+        text = f"{type(error).__name__} {text}".strip()
+    return text if text.endswith((".", "!", "?")) else f"{text}."

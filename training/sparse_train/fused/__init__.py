@@ -1,0 +1,1 @@
+"""The SPLADE head for training, without the logits of every position; all torch."""
