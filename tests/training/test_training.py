@@ -17,6 +17,7 @@ import torch
 from click.testing import CliRunner, Result
 from safetensors.numpy import load_file
 from sentence_transformers import SparseEncoder
+from sentence_transformers.sparse_encoder.modules import SpladePooling
 
 from sparse_train import train
 from sparse_train.cli import main
@@ -95,13 +96,17 @@ def test_a_frozen_encoder_stays(recipes: dict[str, Any], write: Write, material:
     assert all((kept[name] == base[name]).all() for name in base)
 
 
-def test_the_fused_head_changes_nothing_but_the_way(recipes: dict[str, Any], write: Write) -> None:
+def test_the_fused_head_changes_nothing_but_the_way(
+    recipes: dict[str, Any], write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
     recipe = recipes["splade"]
-    outputs = {}
+    outputs, calls, forward = {}, [], SpladePooling.forward
+    monkeypatch.setattr(SpladePooling, "forward", lambda self, x: (calls.append(1), forward(self, x))[1])
     for fused in (True, False):
         output = train(read_recipe(write(recipe | {"fused_head": fused})), force=True)
         files = {path.relative_to(output).as_posix() for path in output.rglob("*")}
         configs = {path.name: path.read_bytes() for path in output.rglob("*.json")}
+        assert bool(calls) is not fused  # the stock pooling takes the logits of every position
         outputs[fused] = files, configs, load_file(output / "model.safetensors")
     assert outputs[True][0] == outputs[False][0]
     assert outputs[True][1] == outputs[False][1]
