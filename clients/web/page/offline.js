@@ -7,7 +7,11 @@ export async function cacheForOffline() {
   if (!navigator.serviceWorker) return false; // neither https nor localhost
   try {
     await navigator.serviceWorker.register("service-worker.js");
-    if (navigator.serviceWorker.controller) return true;
+    if (navigator.serviceWorker.controller) {
+      // A newer build has taken over: files of the two must not be mixed.
+      navigator.serviceWorker.addEventListener("controllerchange", () => location.reload(), { once: true });
+      return true;
+    }
     const controlled = new Promise((resolve) => {
       navigator.serviceWorker.addEventListener("controllerchange", () => resolve(true), { once: true });
     });
