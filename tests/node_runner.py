@@ -39,7 +39,8 @@ def runner() -> Callable[..., str]:
         # Copies of bundles and profiles of browsers go with it.
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             environment = {**os.environ, **given, "TMPDIR": folder}
-            done = subprocess.run(command, cwd=CLIENTS, env=environment, capture_output=True, text=True, timeout=TIMEOUT)
+            pipes = {"capture_output": True, "text": True}
+            done = subprocess.run(command, cwd=CLIENTS, env=environment, timeout=TIMEOUT, **pipes)
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
         return done.stdout
 

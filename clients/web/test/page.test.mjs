@@ -267,7 +267,7 @@ test("the lines of the README work when pasted", async () => {
 test("a newer build replaces what was kept", async () => {
   await page.goto(url);
   await settled(page);
-  for (const [name, from, to] of [["index.html", /<h1>.*<\/h1>/, "<h1>Newer</h1>"], ["service-worker.js", /VERSION = "/, '$&newer']]) {
+  for (const [name, from, to] of [["index.html", /data-version="([^]*)<h1>.*<\/h1>/, 'data-version="newer$1<h1>Newer</h1>'], ["service-worker.js", /VERSION = "/, '$&newer']]) {
     await writeFile(join(site, name), (await readFile(join(site, name), "utf8")).replace(from, to));
   }
   await page.goto(url);
