@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -34,9 +35,12 @@ def runner() -> Callable[..., str]:
 
     def run(*words: str, **variables: Any) -> str:
         given = {name: json.dumps(one) if isinstance(one, dict) else str(one) for name, one in variables.items()}
-        environment = {**os.environ, **given}
         command = [program, *words]
-        done = subprocess.run(command, cwd=CLIENTS, env=environment, capture_output=True, text=True, timeout=TIMEOUT)
+        # Copies of bundles and profiles of browsers go with it.
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            environment = {**os.environ, **given, "TMPDIR": folder}
+            pipes = {"capture_output": True, "text": True}
+            done = subprocess.run(command, cwd=CLIENTS, env=environment, timeout=TIMEOUT, **pipes)
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
         return done.stdout
 

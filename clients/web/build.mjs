@@ -60,9 +60,10 @@ async function stamp(folder) {
   for (const entry of names.filter((one) => one.isFile()).sort((a, b) => (path(a) < path(b) ? -1 : 1))) {
     hash.update(path(entry)).update(await readFile(path(entry)));
   }
-  const file = join(folder, "service-worker.js");
-  const text = await readFile(file, "utf8");
-  await writeFile(file, text.replace("@VERSION@", hash.digest("hex").slice(0, 16)));
+  const version = hash.digest("hex").slice(0, 16);
+  for (const file of ["service-worker.js", "index.html"].map((name) => join(folder, name))) {
+    await writeFile(file, (await readFile(file, "utf8")).replace("@VERSION@", version));
+  }
 }
 
 function path(entry) {

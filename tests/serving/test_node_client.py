@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import node_runner
+import pytest
 
 if TYPE_CHECKING:
     from tests.serving.conftest import Running
 
 
+@pytest.mark.triton
 def test_node_client(running: Running) -> None:
     models = {name: str(folder) for name, folder in running.bundles.items()}
     output = node_runner.runner()(

@@ -6,8 +6,15 @@ const PATIENCE_MS = 1500;
 export async function cacheForOffline() {
   if (!navigator.serviceWorker) return false; // neither https nor localhost
   try {
+    const before = navigator.serviceWorker.controller;
+    // A newer build may take over now or have done so already: files of the two must not be mixed.
+    if (before) navigator.serviceWorker.addEventListener("controllerchange", () => location.reload(), { once: true });
     await navigator.serviceWorker.register("service-worker.js");
-    if (navigator.serviceWorker.controller) return true;
+    if (before) {
+      const kept = await caches.keys();
+      if (!kept.includes(document.documentElement.dataset.version)) location.reload();
+      return true;
+    }
     const controlled = new Promise((resolve) => {
       navigator.serviceWorker.addEventListener("controllerchange", () => resolve(true), { once: true });
     });

@@ -4,6 +4,7 @@ const VERSION = "@VERSION@"; // the build's hash of all files
 const PAGE = ["./", "style.css", "page.js", "offline.js", "remote.js", "rank-view.js", "text-view.js"];
 
 self.addEventListener("install", (event) => {
+  self.skipWaiting(); // the page reloads itself, see offline.js
   event.waitUntil(caches.open(VERSION).then((cache) => cache.addAll(PAGE)));
 });
 

@@ -264,6 +264,18 @@ test("the lines of the README work when pasted", async () => {
   await view.close();
 });
 
+test("a newer build replaces what was kept", async () => {
+  await page.goto(url);
+  await settled(page);
+  for (const [name, from, to] of [["index.html", /data-version="([^]*)<h1>.*<\/h1>/, 'data-version="newer$1<h1>Newer</h1>'], ["service-worker.js", /VERSION = "/, '$&newer']]) {
+    await writeFile(join(site, name), (await readFile(join(site, name), "utf8")).replace(from, to));
+  }
+  await page.goto(url);
+  await page.waitForFunction(() => document.querySelector("h1").textContent === "Newer");
+  await settled(page);
+  assert.equal(await page.getAttribute("#status", "data-state"), "ready", await text("#status"));
+});
+
 test("without the server, the page still works", async () => {
   server.closeAllConnections();
   await new Promise((done) => server.close(done));
