@@ -62,7 +62,7 @@ def test_a_changed_byte_fails_verify(splade_bundle: Path, tmp_path: Path) -> Non
     ("arguments", "message"),
     [
         (["--max-length", "0"], "max_length is 0; it must be 1 or more."),
-        (["--max-length", "65"], "max_length is 65, but the model has 64 positions; give at most 64."),
+        (["--max-length", "1000"], "max_length is 1000, but the model has 80 positions; give at most 80."),
         (["--max-active-dims", "0"], "max_active_dims is 0"),
         (["--min-ndcg-ratio", "1.5"], "min_ndcg_ratio is 1.5; it must lie between 0 and 1."),
         (["--sae-only"], "has no sparse autoencoder; export it without --sae-only."),
