@@ -17,7 +17,7 @@ Pair = tuple[list[int], list[float]]
 Encoder = tuple[Callable[[list[str]], Any], Callable[[Any], list[Pair]]]
 """A function from texts to the library's vectors, and one from these to indices and weights."""
 
-ALONE_SECONDS, FEWEST_ALONE, MOST_ALONE = 1.5, 5, 100
+ALONE_SECONDS, FEWEST_ALONE, MOST_ALONE = 1.0, 3, 100
 """Texts are encoded alone for so long, but at least and at most so many."""
 
 

@@ -29,10 +29,10 @@ class Model:
 
 LENGTHS = (8, 90, 400)
 MODELS = {
-    "splade-tiny": Model(32, dict(zip(LENGTHS, (512, 128, 64), strict=True)), 32),
-    "minilm-size": Model(32, dict(zip(LENGTHS, (256, 64, 32), strict=True)), 32),
-    "distilbert-size": Model(16, dict(zip(LENGTHS, (128, 32, 16), strict=True)), 4),
-    "bert-base-size": Model(16, dict(zip(LENGTHS, (64, 16, 16), strict=True)), 2),
+    "splade-tiny": Model(32, dict(zip(LENGTHS, (256, 96, 32), strict=True)), 32),
+    "minilm-size": Model(32, dict(zip(LENGTHS, (128, 64, 32), strict=True)), 8),
+    "distilbert-size": Model(16, dict(zip(LENGTHS, (64, 32, 16), strict=True)), 4),
+    "bert-base-size": Model(16, dict(zip(LENGTHS, (32, 16, 16), strict=True)), 2),
 }
 
 
