@@ -6,7 +6,7 @@ DEMO := build/splade-tiny-int8
 PAGE := build/web
 
 .DEFAULT_GOAL := help
-.PHONY: help models demo train-demo serve web screenshots javascript chromium test check bench bench-serve bench-train bench-web clean
+.PHONY: help models demo train-demo serve web screenshots javascript chromium test check bench bench-peers bench-serve bench-train bench-web clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -62,6 +62,10 @@ serve: demo ## Serve the demo with a real tritonserver, at http://127.0.0.1:8000
 bench: $(INSTALLED) ## Compare text to vectors with sentence-transformers
 	@$(BIN)/python scripts/fetch_models.py splade-tiny wordnet
 	$(BIN)/python benchmarks/encode.py
+
+bench-peers: $(INSTALLED) ## Compare with the peers, each in its own environment; BENCH_ARGS="--models splade-tiny" narrows it
+	@$(BIN)/python scripts/fetch_models.py splade-tiny wordnet
+	$(BIN)/python benchmarks/peers.py $(BENCH_ARGS)
 
 bench-serve: $(INSTALLED) ## Compare a server with the same bundle in process: throughput, latency, bytes, memory
 	@$(BIN)/python scripts/fetch_models.py splade-tiny wordnet

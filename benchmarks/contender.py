@@ -1,15 +1,24 @@
-"""One contender: a process of its own, which works when it is told and reports time and memory."""
+"""One contender: a process of its own, in an environment of its own, which works when told and reports what it took.
 
-import multiprocessing
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from multiprocessing.connection import Connection
+This file needs nothing but Python, because it also runs in the environments of others.
+"""
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from resources import Stopwatch, peak_memory
-
 REFERENCE = "torch"
+LAST_LINES = 5
+
+
+class ContenderError(SystemExit):
+    """A contender died, of too little memory for example. Ends the benchmark with its last lines, unless caught."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,24 +26,37 @@ class Contender:
     """What is to be measured.
 
     Attributes:
-        name: `torch` for sentence-transformers; anything else is a bundle in sparse_client.
+        name: as the tables show it.
+        library: which of `encoders.LOADERS` loads it.
         path: the checkpoint or the bundle.
         batch_size: texts encoded at a time.
         threads: of the computation; None leaves the library its default.
+        weights: its files, as a pattern below `path`.
+        python: the interpreter whose libraries it takes.
     """
 
     name: str
+    library: str
     path: Path
     batch_size: int
     threads: int | None = None
-
-    @property
-    def weight_files(self) -> str:
-        return "*.safetensors" if self.name == REFERENCE else "*.onnx*"
+    weights: str = "*.onnx*"
+    python: Path = Path(sys.executable)
 
     @property
     def megabytes(self) -> float:
-        return sum(file.stat().st_size for file in self.path.glob(self.weight_files)) / 1e6
+        return sum(file.stat().st_size for file in self.path.glob(self.weights)) / 1e6
+
+    def start(self) -> "Running":
+        """Start its process."""
+        settings = {
+            "library": self.library,
+            "path": str(self.path),
+            "weights": self.weights,
+            "batch_size": self.batch_size,
+            "threads": self.threads,
+        }
+        return Running(self.name, "encoders:prepare_encoder", settings, self.python)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,100 +68,92 @@ class Round:
         others: cores that other processes kept busy meanwhile, on average.
         peak_gb: peak memory of the process so far.
         active_dims: mean active dimensions of a text.
+        alone_ms: of every text that was encoded alone.
+        vectors: indices and weights of the first texts.
     """
 
     seconds: float
     others: float
     peak_gb: float
     active_dims: float
+    alone_ms: list[float] = field(default_factory=list)
+    vectors: list[tuple[list[int], list[float]]] = field(default_factory=list)
 
 
 class Running:
     """A contender's process, alive until `close`; it is made ready once and idle while others are measured.
 
-    Spawned, not forked: a forked child would start with the parent's pages and count them as its own.
+    Questions and answers are lines of JSON.
     """
 
-    def __init__(self, name: str, prepare: Callable[..., Callable[[], Any]], *arguments: Any) -> None:
-        """Start a process in which `prepare(*arguments)` returns the function that measures one round."""
-        context = multiprocessing.get_context("spawn")
-        self._name = name
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, prepare, arguments), daemon=True)
-        self._process.start()
-        theirs.close()
-        self._wait()
+    def __init__(self, name: str, work: str, settings: dict[str, Any], python: Path = Path(sys.executable)) -> None:
+        """Start a process in which `work`, a module and a function of this folder, gets ready.
 
-    def measure(self) -> Any:
+        Args:
+            name: for messages.
+            work: `module:function`; called with the settings, it returns the function that measures a round.
+            settings: what JSON can carry.
+            python: the interpreter.
+
+        Raises:
+            ContenderError: it died.
+        """
+        self._name = name
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 lives as long as the process
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(
+            [python, __file__, work], stdin=pipe, stdout=pipe, stderr=self._errors, env=_surroundings(), text=True
+        )
+        self._ask(settings)
+
+    def measure(self, request: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run one round and return what was measured.
 
         Raises:
-            SystemExit: the process died, of too little memory for example; its own error is on stderr.
+            ContenderError: it died.
         """
-        self._pipe.send("go")
-        return self._wait()
+        return self._ask(request or {})
 
     def close(self) -> None:
         """Let the process end."""
-        self._pipe.close()
-        self._process.join()
+        self._process.communicate()
+        self._errors.close()
 
-    def _wait(self) -> Any:
+    def _ask(self, question: dict[str, Any]) -> Any:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         try:
-            return self._pipe.recv()
-        except EOFError:
-            self._process.join()
-            raise SystemExit(f"{self._name} ended with exit code {self._process.exitcode}") from None
+            print(json.dumps(question), file=self._process.stdin, flush=True)
+            answer = self._process.stdout.readline()
+        except BrokenPipeError:
+            answer = ""
+        return json.loads(answer) if answer else self._fail()
+
+    def _fail(self) -> None:
+        self._process.communicate()
+        with self._errors:
+            self._errors.seek(0)
+            lines = self._errors.read().decode(errors="replace").strip().splitlines()
+        last = "".join(f"\n    {line}" for line in lines[-LAST_LINES:])
+        raise ContenderError(f"{self._name} ended with exit code {self._process.returncode}{last}")
 
 
-def _serve(pipe: Connection, prepare: Callable[..., Callable[[], Any]], arguments: Sequence[Any]) -> None:
-    measure = prepare(*arguments)
-    pipe.send("ready")
-    while True:
-        try:
-            pipe.recv()
-        except EOFError:
-            return
-        pipe.send(measure())
+def _surroundings() -> dict[str, str]:
+    """Return the environment of a contender: no libraries but its own, no network."""
+    mine = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return mine | {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "true"}
 
 
-def prepare_encoder(contender: Contender, texts: list[str]) -> Callable[[], Round]:
-    """Load a contender and return the function that encodes all texts once."""
-    encode, count = _load(contender)
-    encode(texts[: contender.batch_size])  # the first batch pays for lazy set-up
-
-    def measure() -> Round:
-        stopwatch = Stopwatch()
-        vectors = encode(texts)
-        return Round(*stopwatch.stop(), peak_memory(), count(vectors))
-
-    return measure
+def _serve(work: str) -> None:
+    """Answer the lines on stdin; what libraries print goes where errors go."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    module, _, function = work.partition(":")
+    measure = getattr(importlib.import_module(module), function)(**json.loads(sys.stdin.readline()))
+    print("{}", file=answers, flush=True)
+    for line in sys.stdin:
+        print(json.dumps(measure(**json.loads(line))), file=answers, flush=True)
 
 
-def _load(contender: Contender) -> tuple[Callable[[list[str]], Any], Callable[[Any], float]]:
-    """Return a function from texts to vectors and one from vectors to their mean number of active dimensions."""
-    return (_load_torch if contender.name == REFERENCE else _load_bundle)(contender)
-
-
-def _load_torch(contender: Contender) -> tuple[Callable[[list[str]], Any], Callable[[Any], float]]:
-    import torch
-    from sentence_transformers import SparseEncoder
-
-    if contender.threads:
-        torch.set_num_threads(contender.threads)
-    model = SparseEncoder(str(contender.path), device="cpu")
-    return (
-        lambda texts: model.encode_document(texts, batch_size=contender.batch_size),
-        lambda vectors: float(model.sparsity(vectors)["active_dims"]),
-    )
-
-
-def _load_bundle(contender: Contender) -> tuple[Callable[[list[str]], Any], Callable[[Any], float]]:
-    from sparse_client import LocalEncoder
-
-    encoder = LocalEncoder(contender.path, threads=contender.threads, batch_size=contender.batch_size)
-    return encoder.encode_documents, _mean_active
-
-
-def _mean_active(vectors: Sequence[Any]) -> float:
-    return sum(len(vector.indices) for vector in vectors) / len(vectors)
+if __name__ == "__main__":
+    _serve(sys.argv[1])

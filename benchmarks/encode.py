@@ -11,8 +11,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from contender import REFERENCE, Contender, Round, Running, prepare_encoder
+from contender import REFERENCE, Contender, ContenderError, Round
 from passages import ROOT, passages
+from report import as_json, make_rows, make_table
+from rich.console import Console
 
 BATCH_SIZES = {"splade-tiny": 32, "distilbert-size": 16}
 QUANTIZE = {"fp32": "none", "fp16": "fp16", "int8": "int8"}
@@ -22,9 +24,6 @@ BUNDLES = ROOT / "build" / "bench" / "bundles"
 def main() -> None:
     options = _parse_options()
     texts = passages(options.texts, options.words)
-    from report import as_json, make_rows, make_table  # here: the contenders' processes import this file too
-    from rich.console import Console
-
     rows = []
     for model in options.models:
         checkpoint = find_checkpoint(model)
@@ -42,16 +41,17 @@ def _parse_options() -> Any:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--models", nargs="+", choices=BATCH_SIZES, default=list(BATCH_SIZES))
     parser.add_argument("--precisions", nargs="*", choices=QUANTIZE, default=["fp32", "int8"])
-    parser.add_argument("--texts", type=_positive, default=256, help="passages encoded in a round")
-    parser.add_argument("--words", type=_positive, default=90, help="mean length of a passage")
-    parser.add_argument("--rounds", type=_positive, default=3)
-    parser.add_argument("--threads", type=_positive, help="of every contender; without it each library's default")
+    parser.add_argument("--texts", type=positive, default=256, help="passages encoded in a round")
+    parser.add_argument("--words", type=positive, default=90, help="mean length of a passage")
+    parser.add_argument("--rounds", type=positive, default=3)
+    parser.add_argument("--threads", type=positive, help="of every contender; without it each library's default")
     parser.add_argument("--reuse", action="store_true", help="take the bundles of the last run")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     return parser.parse_args()
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
+    """Read a number for argparse: 1 or more."""
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError("must be 1 or more")
@@ -60,11 +60,12 @@ def _positive(text: str) -> int:
 
 def find_checkpoint(model: str) -> Path:
     """Return the folder of a model, making the random one when it is not there yet."""
-    if model == "distilbert-size":
-        # In a process of its own: torch would stay in this one's memory.
-        subprocess.run([sys.executable, ROOT / "benchmarks" / "checkpoints.py"], check=True, stdout=subprocess.DEVNULL)
-        return ROOT / "build" / "bench" / model
-    return ROOT / "models" / model
+    if (ROOT / "models" / model).exists():
+        return ROOT / "models" / model
+    # In a process of its own: torch would stay in this one's memory.
+    command: list[str | Path] = [sys.executable, ROOT / "benchmarks" / "checkpoints.py", model]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return ROOT / "build" / "bench" / model
 
 
 def export(checkpoint: Path, model: str, precision: str, reuse: bool) -> float | None:
@@ -73,21 +74,12 @@ def export(checkpoint: Path, model: str, precision: str, reuse: bool) -> float |
     if reuse and bundle.exists():
         return None
     bundle.parent.mkdir(parents=True, exist_ok=True)
-    program = Path(sys.executable).with_name("sparse-export")
-    command: list[str | Path] = [
-        program,
-        "--model",
-        checkpoint,
-        "--output",
-        bundle,
-        "--quantize",
-        QUANTIZE[precision],
-        "--force",
-    ]
+    command: list[str | Path] = [Path(sys.executable).with_name("sparse-export"), "--model", checkpoint]
+    command += ["--output", bundle, "--quantize", QUANTIZE[precision], "--force"]
     start = time.perf_counter()
-    done = subprocess.run([*command, "--quantize", QUANTIZE[precision]], capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        raise SystemExit(f"Exporting {model} to {precision} failed:\n{done.stdout}{done.stderr}")
+        raise ContenderError(f"Exporting {model} to {precision} failed:\n{done.stdout}{done.stderr}")
     return time.perf_counter() - start
 
 
@@ -96,18 +88,24 @@ def bundle_path(model: str, precision: str) -> Path:
 
 
 def _contenders(model: str, checkpoint: Path, options: Any) -> list[Contender]:
-    paths = {REFERENCE: checkpoint} | {f"ours {name}": bundle_path(model, name) for name in options.precisions}
-    return [Contender(name, path, BATCH_SIZES[model], options.threads) for name, path in paths.items()]
+    shared = (BATCH_SIZES[model], options.threads)
+    reference = Contender(REFERENCE, "torch", checkpoint, *shared, weights="*.safetensors")
+    ours = [
+        Contender(f"ours {name}", "sparse_client", bundle_path(model, name), *shared) for name in options.precisions
+    ]
+    return [reference, *ours]
 
 
 def compete(contenders: list[Contender], texts: list[str], rounds: int) -> dict[Contender, list[Round]]:
     """Measure all contenders in turn, `rounds` times, another one first each time."""
     results: dict[Contender, list[Round]] = {contender: [] for contender in contenders}
-    running = {contender: Running(contender.name, prepare_encoder, contender, texts) for contender in contenders}
+    running = {contender: contender.start() for contender in contenders}
+    for contender in contenders:  # not counted: pays for lazy set-up
+        running[contender].measure({"texts": texts[: contender.batch_size]})
     for number in range(rounds):
         start = number % len(contenders)
         for contender in contenders[start:] + contenders[:start]:
-            results[contender].append(running[contender].measure())
+            results[contender].append(Round(**running[contender].measure({"texts": texts})))
     for process in running.values():
         process.close()
     return results

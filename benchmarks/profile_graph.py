@@ -20,8 +20,8 @@ from sparse_client.tokens import RouteTokenizer
 
 def main() -> None:
     options = _parse_options()
-    batches = _make_batches(options)
-    shares = _profile(options, batches)
+    batches = make_batches(options.bundle, passages(options.texts, options.words), options.batch_size)
+    shares = profile(options.bundle, batches, options.threads)
     console = Console()
     console.print(_operator_table(shares))
     peaks = _measure_peaks(console, shares, options.threads)
@@ -38,16 +38,14 @@ def _parse_options() -> Any:
     return parser.parse_args()
 
 
-def _make_batches(options: Any) -> list[dict[str, Any]]:
+def make_batches(bundle: Path, texts: list[str], batch_size: int) -> list[dict[str, Any]]:
     """Tokenize and batch as LocalEncoder does, the longest texts first."""
-    route = open_bundle(options.bundle).routes["document"]
-    tokenizer = RouteTokenizer(options.bundle, route)
-    rows = sorted(tokenizer.ids(passages(options.texts, options.words)), key=len, reverse=True)
-    starts = range(0, len(rows), options.batch_size)
-    return [tokenizer.pad(rows[start : start + options.batch_size]) for start in starts]
+    tokenizer = RouteTokenizer(bundle, open_bundle(bundle).routes["document"])
+    rows = sorted(tokenizer.ids(texts), key=len, reverse=True)
+    return [tokenizer.pad(rows[start : start + batch_size]) for start in range(0, len(rows), batch_size)]
 
 
-def _session_options(threads: int | None) -> onnxruntime.SessionOptions:
+def session_options(threads: int | None) -> onnxruntime.SessionOptions:
     """Return what LocalEncoder runs with."""
     options = onnxruntime.SessionOptions()
     options.enable_mem_pattern = False
@@ -56,17 +54,18 @@ def _session_options(threads: int | None) -> onnxruntime.SessionOptions:
     return options
 
 
-def _open(options: Any, settings: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession:
-    graph = options.bundle / open_bundle(options.bundle).routes["document"].graph
+def _open(bundle: Path, settings: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession:
+    graph = bundle / open_bundle(bundle).routes["document"].graph
     return onnxruntime.InferenceSession(graph, settings, providers=["CPUExecutionProvider"])
 
 
-def _profile(options: Any, batches: list[dict[str, Any]]) -> list[Share]:
+def profile(bundle: Path, batches: list[dict[str, Any]], threads: int | None) -> list[Share]:
+    """Return what each operator of a document graph took for some batches, most first."""
     with tempfile.TemporaryDirectory() as folder:
-        settings = _session_options(options.threads)
+        settings = session_options(threads)
         settings.enable_profiling = True
         settings.profile_file_prefix = str(Path(folder, "profile"))
-        session = _open(options, settings)
+        session = _open(bundle, settings)
         for batch in batches:
             session.run(None, batch)
         return shares_of(Path(session.end_profiling()))
@@ -74,7 +73,7 @@ def _profile(options: Any, batches: list[dict[str, Any]]) -> list[Share]:
 
 def _best_pass(options: Any, batches: list[dict[str, Any]]) -> tuple[float, float]:
     """Return seconds and other processes' cores for one pass without the profiler, the best of three."""
-    session = _open(options, _session_options(options.threads))
+    session = _open(options.bundle, session_options(options.threads))
     session.run(None, batches[0])
     taken = []
     for _ in range(3):
@@ -108,7 +107,7 @@ def _measure_peaks(console: Console, shares: list[Share], threads: int | None) -
         table.add_column(column, justify="right")
     peaks = dict.fromkeys(gemm.KINDS, 0.0)
     for product in gemm.products_for(hidden):
-        speeds = {kind: gemm.measure(kind, product, _session_options(threads)) for kind in gemm.KINDS}
+        speeds = {kind: gemm.measure(kind, product, session_options(threads)) for kind in gemm.KINDS}
         peaks = {kind: max(peaks[kind], speeds[kind]) for kind in gemm.KINDS}
         size = f"{product.rows} x {product.inner} x {product.columns}"
         table.add_row(size, *(f"{speed / 1e9:.0f}" for speed in speeds.values()))

@@ -4,6 +4,7 @@ import os
 import platform
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -107,6 +108,18 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 def as_json(rows: list[Row], settings: dict[str, Any]) -> dict[str, Any]:
     """Return what is needed to compare with another run: figures, settings, machine and versions."""
-    machine = {"cores": os.cpu_count(), "processor": platform.machine(), "python": platform.python_version()}
-    versions = {name: version(name) for name in LIBRARIES}
-    return {"settings": settings, "machine": machine, "versions": versions, "rows": [asdict(row) for row in rows]}
+    return {"settings": settings, "machine": machine(), "versions": versions(), "rows": [asdict(row) for row in rows]}
+
+
+def machine() -> dict[str, Any]:
+    """Return what a ratio depends on."""
+    cores, names = os.cpu_count(), Path("/proc/cpuinfo")
+    lines = names.read_text("utf-8").splitlines() if names.exists() else []
+    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+    processor = model or platform.machine()
+    return {"cores": cores, "processor": processor, "python": platform.python_version()}
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the libraries in this environment."""
+    return {name: version(name) for name in LIBRARIES}

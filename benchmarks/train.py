@@ -10,7 +10,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -108,18 +109,26 @@ def compete(case: Case, options: argparse.Namespace) -> dict[str, list[Round]]:
     """Measure all contenders of a case in turn, another one first each time."""
     if case.model == "distilbert-size":
         # In a process of its own: torch would stay in this one's memory.
-        subprocess.run([sys.executable, ROOT / "benchmarks" / "checkpoints.py"], check=True, stdout=subprocess.DEVNULL)
+        command: list[str | Path] = [sys.executable, ROOT / "benchmarks" / "checkpoints.py", case.model]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     names = list(CONTENDERS[options.device])
     texts = passages(2 * BATCHES * case.batch, words=2 * case.tokens)
-    running = {name: Running(name, prepare_training, name, case, options, texts) for name in names}
+    shared = {"case": asdict(case), "options": vars(options), "texts": texts}
+    running = {name: Running(name, "train:serve_training", {"name": name, **shared}) for name in names}
     rounds: dict[str, list[Round]] = {name: [] for name in names}
     for number in range(options.rounds):
         start = number % len(names)
         for name in names[start:] + names[:start]:
-            rounds[name].append(running[name].measure())
+            rounds[name].append(Round(**running[name].measure()))
     for process in running.values():
         process.close()
     return rounds
+
+
+def serve_training(case: dict[str, Any], options: dict[str, Any], **settings: Any) -> Callable[[], dict[str, Any]]:
+    """Prepare from what came as JSON, and return the function that measures for JSON."""
+    measure = prepare_training(case=Case(**case), options=argparse.Namespace(**options), **settings)
+    return lambda: asdict(measure())
 
 
 def prepare_training(name: str, case: Case, options: argparse.Namespace, texts: list[str]) -> Callable[[], Round]:

@@ -1,0 +1,93 @@
+"""Who is compared on what: the models, the contenders, and how each is made ready."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from contender import REFERENCE, Contender
+from encode import bundle_path, export
+from environments import python_of, run
+from passages import ROOT
+
+EXPORTED = ROOT / "build" / "bench" / "peers"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """How one model is measured.
+
+    Attributes:
+        batch_size: texts encoded at a time.
+        texts: how many are encoded in a round, by their mean number of words.
+        warm_up: how many are encoded before that: less than a batch where a batch takes seconds.
+    """
+
+    batch_size: int
+    texts: dict[int, int]
+    warm_up: int
+
+
+LENGTHS = (8, 90, 400)
+MODELS = {
+    "splade-tiny": Model(32, dict(zip(LENGTHS, (256, 96, 32), strict=True)), 32),
+    "minilm-size": Model(32, dict(zip(LENGTHS, (128, 64, 32), strict=True)), 8),
+    "distilbert-size": Model(16, dict(zip(LENGTHS, (64, 32, 16), strict=True)), 4),
+    "bert-base-size": Model(16, dict(zip(LENGTHS, (32, 16, 16), strict=True)), 2),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A library, and what it reads.
+
+    Attributes:
+        library: which of `encoders.LOADERS` loads it.
+        environment: the list of its requirements; None is the environment of this process.
+        weights: the model's files in its folder, as a pattern; `onnx` takes it as the one to load.
+        backend: of sentence-transformers, whose exporter writes the folder; empty where the checkpoint is read.
+        inside: where in that folder the peer looks.
+    """
+
+    library: str
+    environment: str | None
+    weights: str
+    backend: str = ""
+    inside: str = ""
+
+
+BACKENDS = {"onnx": "sentence-transformers-onnx", "openvino": "sentence-transformers-openvino"}
+PEERS = {
+    REFERENCE: Peer("torch", None, "*.safetensors"),
+    "st-onnx": Peer("onnx", BACKENDS["onnx"], "onnx/model.onnx", "onnx"),
+    "st-onnx-int8": Peer("onnx", BACKENDS["onnx"], "onnx/model_int8.onnx", "onnx"),
+    "st-openvino": Peer("openvino", BACKENDS["openvino"], "openvino/*", "openvino"),
+    "fastembed": Peer("fastembed", "fastembed", "model.onnx", "onnx", "onnx"),
+}
+OURS = {"ours-fp32": "fp32", "ours-int8": "int8"}
+CONTENDERS = (*PEERS, *OURS)
+
+
+def make_ready(name: str, model: str, checkpoint: Path, threads: int | None, reuse: bool) -> Contender:
+    """Install a contender's environment and write its files, where they are not there yet; ours unless `reuse`.
+
+    Raises:
+        ContenderError: something failed; its last lines say what.
+    """
+    batch_size = MODELS[model].batch_size
+    if name in OURS:
+        export(checkpoint, model, OURS[name], reuse)
+        python = python_of("sparse-client")
+        return Contender(name, "sparse_client", bundle_path(model, OURS[name]), batch_size, threads, python=python)
+    peer = PEERS[name]
+    path = _exported(peer.backend, model, checkpoint) / peer.inside if peer.backend else checkpoint
+    python = python_of(peer.environment) if peer.environment else Path(sys.executable)
+    return Contender(name, peer.library, path, batch_size, threads, peer.weights, python)
+
+
+def _exported(backend: str, model: str, checkpoint: Path) -> Path:
+    output = EXPORTED / model / backend
+    if not output.exists():
+        script = ROOT / "benchmarks" / "peer_export.py"
+        what = f"Exporting {model} for sentence-transformers' {backend} backend"
+        run(what, python_of(BACKENDS[backend]), script, backend, checkpoint, output)
+    return output
