@@ -35,7 +35,8 @@ function showReady(facts, offline) {
   say(
     "ready",
     `${facts.name}: model ${megabytes(facts.modelBytes)}, ` +
-      `runtime ${megabytes(facts.runtimeBytes)}, ready in ${(facts.ms / 1000).toFixed(1)} s · ${facts.precision} ${place}${kept}`,
+      `runtime ${megabytes(facts.runtimeBytes)}, ready in ${(facts.ms / 1000).toFixed(1)} s · ` +
+      `${facts.precision} ${place}${kept}`,
   );
   element("progress").hidden = true;
 }
