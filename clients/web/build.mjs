@@ -14,6 +14,13 @@ const PACKAGES = join(HERE, "..", "node_modules");
 const IMPORTS = {
   '"@huggingface/tokenizers"': '"../vendor/tokenizers.min.mjs"',
   '"onnxruntime-web/wasm"': '"../vendor/onnxruntime.js"',
+  '"onnxruntime-web/webgpu"': '"../vendor/onnxruntime-webgpu.js"',
+};
+
+/** ONNX Runtime's builds: the one for WebGPU is fetched only where it is used. */
+const RUNTIMES = {
+  "ort.wasm.bundle.min.mjs": "ort-wasm-simd-threaded.wasm",
+  "ort.webgpu.bundle.min.mjs": "ort-wasm-simd-threaded.asyncify.wasm",
 };
 
 /**
@@ -23,9 +30,8 @@ const IMPORTS = {
 export async function build(bundle, output) {
   const folder = `${output}.part`;
   await rm(folder, { recursive: true, force: true });
-  await mkdir(join(folder, "vendor"), { recursive: true });
+  await mkdir(folder, { recursive: true });
   await cp(join(HERE, "page"), folder, { recursive: true });
-  await rename(join(folder, "onnxruntime.js"), join(folder, "vendor", "onnxruntime.js"));
   await vendor(join(folder, "vendor"));
   await client(join(folder, "sparse-client"));
   await cp(bundle, join(folder, "bundle"), { recursive: true });
@@ -36,9 +42,10 @@ export async function build(bundle, output) {
 
 async function vendor(folder) {
   const runtime = join(PACKAGES, "onnxruntime-web", "dist");
-  await cp(join(runtime, "ort.wasm.bundle.min.mjs"), join(folder, "ort.wasm.bundle.min.mjs"));
-  const wasm = await readFile(join(runtime, "ort-wasm-simd-threaded.wasm"));
-  await writeFile(join(folder, "ort-wasm-simd-threaded.wasm.gzip"), gzipSync(wasm, { level: 9 }));
+  for (const [code, wasm] of Object.entries(RUNTIMES)) {
+    await cp(join(runtime, code), join(folder, code));
+    await writeFile(join(folder, `${wasm}.gzip`), gzipSync(await readFile(join(runtime, wasm)), { level: 9 }));
+  }
   const tokenizers = join(PACKAGES, "@huggingface", "tokenizers", "dist");
   await cp(join(tokenizers, "tokenizers.min.mjs"), join(folder, "tokenizers.min.mjs"));
 }

@@ -8,6 +8,7 @@ import { BundleError, reason } from "./errors.js";
  * @property {string} name The bundle, for errors.
  * @property {(file: string) => Promise<Uint8Array>} read A file of the bundle, checked against the manifest.
  * @property {(file: string) => Promise<Loaded>} session A session of a graph.
+ * @property {import("./gpu.js").Device} [device] What sessions run on, where that can change.
  */
 
 /**

@@ -1,6 +1,7 @@
 /** A bundle behind a URL: fetched, checked, run by onnxruntime-web. */
 
 import { BundleError, SparseClientError, reason } from "./errors.js";
+import { Retreating, inTurn, onGpu } from "./gpu.js";
 import { MANIFEST, parseManifest } from "./manifest.js";
 
 /**
@@ -11,7 +12,7 @@ import { MANIFEST, parseManifest } from "./manifest.js";
  */
 
 // The exporter has fused what there is to fuse: to optimize again makes the first result wait and gains little after.
-const SESSION = /** @type {const} */ ({ executionProviders: ["wasm"], graphOptimizationLevel: "disabled" });
+const SESSION = /** @type {const} */ ({ graphOptimizationLevel: "disabled" });
 
 // The smallest module with an instruction of the SIMD proposal: (i32.const 0) i8x16.splat i8x16.popcnt drop
 const SIMD = [
@@ -29,37 +30,70 @@ export async function openUrl(root) {
 }
 
 /**
+ * @typedef {object} UrlOptions
+ * @property {number | null} threads
+ * @property {string} wanted The device that the user asked for.
+ * @property {import("./gpu.js").Device} device What `chooseDevice` made of it.
+ * @property {OnProgress} [onProgress]
+ */
+
+/**
  * @param {string} root
  * @param {import("./manifest.js").Manifest} manifest
- * @param {number | null} threads
- * @param {OnProgress} [onProgress]
- * @returns {import("./sessions.js").Host}
+ * @param {UrlOptions} options
+ * @returns {import("./sessions.js").Host} Its `device` becomes `wasm` where the GPU fails.
  */
-export function urlHost(root, manifest, threads, onProgress) {
+export function urlHost(root, manifest, { threads, wanted, device, onProgress }) {
+  const encoders = new Set(Object.values(manifest.routes).map(({ graph }) => graph));
   const read = (/** @type {string} */ file) => readChecked(root, file, manifest.files[file], onProgress);
-  return {
+  const load = async (/** @type {string} */ file, /** @type {Promise<Uint8Array>} */ reading) => {
+    const gpu = host.device === "webgpu";
+    const [ort, bytes] = await Promise.all([runtime(gpu, threads), reading]);
+    const executionProviders = gpu && encoders.has(file) ? onGpu(bytes) : ["wasm"];
+    const create = () => ort.InferenceSession.create(bytes, { ...SESSION, executionProviders });
+    try {
+      return { session: await (gpu ? inTurn(create) : create()), Tensor: ort.Tensor };
+    } catch (error) {
+      throw new BundleError(`${root}${file} cannot be loaded by onnxruntime-web: ${reason(error)}`, { cause: error });
+    }
+  };
+  const retreat = async (/** @type {string} */ file, /** @type {unknown} */ error) => {
+    if (wanted === "webgpu") throw new BundleError(`${reason(error)} (on WebGPU; device "wasm" may run it)`, { cause: error });
+    console.warn(`${root}${file}: WebGPU failed, WebAssembly takes over: ${reason(error)}`);
+    host.device = "wasm";
+    return load(file, read(file));
+  };
+  const host = {
     name: root,
+    device,
     read,
-    session: async (file) => {
-      if (!globalThis.WebAssembly?.validate(new Uint8Array(SIMD))) {
-        throw new SparseClientError(
-          "this browser has no WebAssembly SIMD, which ONNX Runtime needs: update it, or use a server",
-        );
-      }
-      const [ort, bytes] = await Promise.all([runtime(threads), read(file)]);
+    session: async (/** @type {string} */ file) => {
+      requireSimd();
+      const reading = read(file);
+      if (host.device === "wasm") return load(file, reading);
       try {
-        const session = await ort.InferenceSession.create(bytes, SESSION);
-        return { session, Tensor: ort.Tensor };
+        const loaded = await load(file, reading);
+        return { session: /** @type {any} */ (new Retreating(loaded, (error) => retreat(file, error))), Tensor: loaded.Tensor };
       } catch (error) {
-        throw new BundleError(`${root}${file} cannot be loaded by onnxruntime-web: ${reason(error)}`, { cause: error });
+        await reading; // what is wrong with the file is no fault of the GPU
+        return retreat(file, error);
       }
     },
   };
+  return host;
 }
 
-/** @param {number | null} threads */
-async function runtime(threads) {
-  const ort = await import("onnxruntime-web/wasm").catch((error) => {
+function requireSimd() {
+  if (globalThis.WebAssembly?.validate(new Uint8Array(SIMD))) return;
+  throw new SparseClientError(
+    "this browser has no WebAssembly SIMD, which ONNX Runtime needs: update it, or use a server",
+  );
+}
+
+/** @param {boolean} gpu @param {number | null} threads */
+async function runtime(gpu, threads) {
+  const loading = gpu ? import("onnxruntime-web/webgpu") : import("onnxruntime-web/wasm");
+  const ort = await loading.catch((error) => {
     throw new SparseClientError(`a graph needs onnxruntime-web (${reason(error)}): npm install onnxruntime-web`);
   });
   // Workers share memory only in an isolated page; elsewhere more than one thread is refused with a warning.

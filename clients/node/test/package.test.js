@@ -18,6 +18,7 @@ test("the code is right for TypeScript, and so are the types that it makes for o
   assert.equal(made.status, 0, made.stdout);
   const use = `
     import { LocalEncoder, SparseClient, SparseVector } from "./types/index.js";
+    import { LocalEncoder as InBrowser } from "./types/browser.js";
     const encoder: LocalEncoder = await LocalEncoder.load("bundle/", { threads: 1 });
     const vectors: SparseVector[] = await encoder.encodeQueries(["a"]);
     const share: number = (await encoder.explain("a", vectors[0], { top: 3 }))[0].share;
@@ -25,7 +26,10 @@ test("the code is right for TypeScript, and so are the types that it makes for o
     const indices: Int32Array = vectors[0].top(3).indices;
     // @ts-expect-error a list is wanted
     await encoder.encodeDocuments("a");
-    export { share, named, indices };
+    const device: "wasm" | "webgpu" = (await InBrowser.load("bundle/", { device: "auto" })).device;
+    // @ts-expect-error no such device
+    await InBrowser.load("bundle/", { device: "gpu" });
+    export { share, named, indices, device };
   `;
   writeFileSync(join(folder, "package.json"), '{"type": "module"}');
   writeFileSync(join(folder, "use.mts"), use);

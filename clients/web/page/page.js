@@ -30,11 +30,13 @@ function showProgress({ loaded, total }) {
 
 function showReady(facts, offline) {
   const threads = facts.threads === 1 ? "1 thread" : `${facts.threads} threads`;
+  const place = facts.gpu ? "on WebGPU" : `in WebAssembly, ${threads}`;
   const kept = offline ? " · works offline" : "";
   say(
     "ready",
-    `${facts.name}, ${facts.precision}: model ${megabytes(facts.modelBytes)}, ` +
-      `runtime ${megabytes(facts.runtimeBytes)}, ready in ${(facts.ms / 1000).toFixed(1)} s · ${threads}${kept}`,
+    `${facts.name}: model ${megabytes(facts.modelBytes)}, ` +
+      `runtime ${megabytes(facts.runtimeBytes)}, ready in ${(facts.ms / 1000).toFixed(1)} s · ` +
+      `${facts.precision} ${place}${kept}`,
   );
   element("progress").hidden = true;
 }
@@ -66,7 +68,8 @@ async function start() {
   const remote = new Remote(new Worker("worker.js", { type: "module" }));
   remote.onProgress = showProgress;
   const threads = Number(address.get("threads")) || undefined;
-  const facts = await remote.call("load", { bundle: address.get("bundle") ?? "bundle/", threads });
+  const device = address.get("device") ?? undefined;
+  const facts = await remote.call("load", { bundle: address.get("bundle") ?? "bundle/", threads, device });
   await textView(remote);
   facts.ms = performance.now(); // a visitor waits for the first result, so that is what the time tells
   await rankView(remote);

@@ -6,9 +6,9 @@ const BESIDES_GRAPHS = ["tokenizer.json"];
 let encoder;
 
 const methods = {
-  async load({ bundle, threads }) {
+  async load({ bundle, threads, device }) {
     const loaded = new Map();
-    encoder = await LocalEncoder.load(new URL(bundle, location.href), { threads, onProgress });
+    encoder = await LocalEncoder.load(new URL(bundle, location.href), { threads, device, onProgress });
     const { files, routes, precision, family, source } = encoder.manifest;
     const graphs = new Set(Object.values(routes).map((route) => route.graph));
     const needed = Object.keys(files).filter((name) => graphs.has(name) || BESIDES_GRAPHS.includes(name));
@@ -19,10 +19,11 @@ const methods = {
       postMessage({ progress: { loaded: Math.min(sum, total), total } });
     }
     await Promise.all([encoder.encodeDocuments(["a"]), encoder.labels([0])]); // fetches and compiles all side by side
-    const { byteLength, env } = await import("./vendor/onnxruntime.js"); // already there: the graph was run by it
+    const gpu = encoder.device === "webgpu"; // the runtime is already there: the graph was run by it
+    const { byteLength, env } = await import(gpu ? "./vendor/onnxruntime-webgpu.js" : "./vendor/onnxruntime.js");
     const modelBytes = [...loaded.values()].reduce((left, right) => left + right, 0);
     const name = source ?? family;
-    return { name, precision, modelBytes, runtimeBytes: byteLength, threads: env.wasm.numThreads };
+    return { name, precision, gpu, modelBytes, runtimeBytes: byteLength, threads: env.wasm.numThreads };
   },
 
   async analyse(text) {

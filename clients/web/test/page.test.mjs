@@ -1,24 +1,18 @@
 /** The page in a real browser, on pages served from loopback. */
 
 import assert from "node:assert/strict";
-import { appendFile, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { appendFile, cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { launch, opened, settled } from "../browser.mjs";
-import { build } from "../build.mjs";
 import { serve } from "../serve.mjs";
+import { bundles, changed, made } from "./given.mjs";
 
-const bundles = JSON.parse(process.env.SPARSE_BUNDLES ?? "{}");
 const MEGABYTE = 1_000_000;
-let site, server, url, context, page;
+let site, remove, server, url, context, page;
 
 before(async () => {
-  const folder = await mkdtemp(join(tmpdir(), "sparse-page-"));
-  site = join(folder, "site");
-  await build(bundles["splade-int8"], site);
-  await mkdir(join(site, "bundles"));
-  for (const [name, path] of Object.entries(bundles)) await symlink(path, join(site, "bundles", name));
+  ({ site, remove } = await made());
   await cp(process.env.SPARSE_TOKENS, join(site, "cases.json"));
   server = await serve(site);
   url = `http://localhost:${server.address().port}/`;
@@ -29,7 +23,7 @@ after(async () => {
   await context?.close();
   server?.closeAllConnections();
   server?.close();
-  if (site) await rm(join(site, ".."), { recursive: true, force: true });
+  await remove?.();
 });
 
 const text = (selector) => page.textContent(selector);
@@ -47,7 +41,7 @@ test("the first visit: a result, little transferred, nothing asked of anybody el
   await page.goto(url);
   await settled(page);
   assert.equal(await page.getAttribute("#status", "data-state"), "ready", await text("#status"));
-  assert.match(await text("#status"), /int8: model 9\.\d MB, runtime 3\.\d MB, ready in \d+\.\d s/);
+  assert.match(await text("#status"), /: model 9\.\d MB, runtime 3\.\d MB, ready in \d+\.\d s · int8 in WebAssembly, \d thread/);
   assert.ok(server.sent <= 20 * MEGABYTE, `${server.sent} bytes were sent`);
   assert.ok(Number(/model ([\d.]+) MB/.exec(await text("#status"))[1]) <= 10);
   assert.deepEqual([...hosts], [new URL(url).host]);
@@ -211,13 +205,10 @@ const BROKEN = [
 for (const [name, message, change] of BROKEN) {
   test(`a bundle that is ${name} is told in the page and in the promise`, async () => {
     const folder = join(site, "bad", name);
-    if (change !== undefined) await cp(bundles["splade-int8"], folder, { recursive: true });
-    const file = join(folder, "manifest.json");
-    if (change === null) await writeFile(file, "<html>");
-    if (change) {
-      const manifest = JSON.parse(await readFile(file, "utf8"));
-      await change(manifest, folder);
-      await writeFile(file, JSON.stringify(manifest));
+    if (change) await changed("splade-int8", folder, change);
+    if (change === null) {
+      await mkdir(folder, { recursive: true });
+      await writeFile(join(folder, "manifest.json"), "<html>");
     }
     const view = await opened(context, `${url}?bundle=bad/${name}/`);
     assert.equal(await view.getAttribute("#status", "data-state"), "failed");
