@@ -119,8 +119,10 @@ def verify(bundle: Path) -> None:
     from sparse_export.verification import verify as run
 
     reports = run(bundle)
+    content = manifest.read(bundle)
+    what = content["precision"] + (", pruned vocabulary" if "pruning" in content else "")
     parity = {route: {"alone": parity.as_dict()} for route, parity in reports.items()}
-    _table(report.parity_rows({"parity": parity}), title=f"{bundle}: {manifest.read(bundle)['precision']}, verified")
+    _table(report.parity_rows({"parity": parity}), title=f"{bundle}: {what}, verified")
 
 
 @main.command()

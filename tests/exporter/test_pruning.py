@@ -143,6 +143,7 @@ def test_it_is_told(pruned: dict[str, Path]) -> None:
         assert f"{found['kept']} of 30522, {found['share_dropped']:.1%} dropped" in page
         assert "180 texts, active in 2 texts or more" in page
         assert re.search(r"lost by 20 other texts\W+\d+\.\d\d% of the weight, mean cosine 0\.\d{4}, worst", page)
+    assert "int8, pruned vocabulary, verified" in run("verify", pruned["int8"]).stdout
     assert sum(path.stat().st_size for path in pruned["int8"].glob("document.onnx")) < 7e6
 
 
