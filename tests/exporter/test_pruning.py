@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,14 +17,13 @@ from bundles import encode
 from commands import error_of, run
 from real_checkpoints import glosses
 from sentence_transformers import SparseEncoder
-from test_readme import COMPARE, script_of
-from test_readme import run as run_script
 from tiny_checkpoints import WORDS, save_csr, save_inference_free, save_splade
 
 from sparse_client import LocalEncoder
-from sparse_export import golden, verify
+from sparse_export import ExportOptions, golden, verify
 from sparse_export.graph import sparse_output
 from sparse_export.graph.tape import GraphTape, finish
+from sparse_export.pipeline import export
 from sparse_export.pruning import FEWEST, read_corpus
 
 ROOT = Path(__file__).parents[2]
@@ -130,7 +131,9 @@ def test_a_pruned_bundle_is_a_bundle_like_any(
     encoder = LocalEncoder(bundle)
     (tokens,) = encoder.decode(encoder.encode_documents(["The weather is lovely today."]), top=3)
     assert [token for token, _ in tokens] == ["today", "lovely", "weather"]
-    assert len(run_script(script_of(ROOT / "README.md") + COMPARE, bundle)) == 39
+    script = (ROOT / "README.md").read_text(encoding="utf-8").partition("```python\n")[2].partition("```")[0]
+    replayed = subprocess.run([sys.executable, "-c", script], cwd=bundle, capture_output=True, text=True, check=True)
+    assert re.search(r"^The weather is lovely.* \[2651 8403 4633\] \[2651, 8403, 4633\]", replayed.stdout, re.MULTILINE)
     assert run("triton", bundle, "--repository", tmp_path, "--name", "m").exit_code == 0
     assert (tmp_path / "m_document_encoder" / "1" / "model.onnx").is_file()
 
@@ -207,26 +210,14 @@ def test_equal_weights_stay_in_the_order_of_their_index() -> None:
     assert values.tolist() == [[2, 1, 1, 1], [0.5, 0, 0, 0], [0] * 4]
 
 
-def test_weights_beside_the_graph_and_products_in_float(phrases: Path, tmp_path: Path) -> None:
-    from test_backoff import save_changed, unbalance_an_attention
-
-    from sparse_export import ExportOptions, Precision
-    from sparse_export.pipeline import export
-
-    model = save_changed(tmp_path / "model", unbalance_an_attention)
-    options = ExportOptions(
-        *(str(model), tmp_path / "bundle"),
-        precision=Precision.INT8,
-        prune_vocabulary=phrases,
-        prune_min_count=100,
-        external_data_bytes=10_000,
-    )
-    content = export(options)
-    assert content["in_float"]
+def test_weights_beside_the_graph(phrases: Path, tmp_path: Path) -> None:
+    model, bundle = save_splade(tmp_path / "model"), tmp_path / "bundle"
+    options = {"prune_vocabulary": phrases, "prune_min_count": 100, "external_data_bytes": 10_000}
+    content = export(ExportOptions(str(model), bundle, **options))  # type: ignore[arg-type]
     assert content["pruning"]["dropped"]
-    assert {path.name for path in (tmp_path / "bundle").iterdir()} == {*content["files"], "manifest.json"}
+    assert {path.name for path in bundle.iterdir()} == {*content["files"], "manifest.json"}
     assert "document.onnx.data" in content["files"]
-    assert verify(tmp_path / "bundle")
+    assert verify(bundle)
 
 
 BAD_FILES: dict[str, tuple[str, bytes | None, str]] = {
