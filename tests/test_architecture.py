@@ -21,6 +21,7 @@ PACKAGES = {name: ROOT / folder / name for name, folder in FOLDERS.items() if (R
 LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
     "sparse_export": (
         ("errors", "rows", "backbones", "report"),
+        ("texts",),
         ("options", "manifest", "beir", "tokenizer", "golden", "card"),
         ("adapters", "source"),
         ("admission",),
@@ -34,7 +35,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("precision",),
         ("families", "reference", "routes"),
         ("assemble", "evaluation", "proof"),
-        ("judging",),
+        ("judging", "pruning"),
         ("pipeline", "verification", "inspection"),
         ("triton.names", "triton.options", "triton.served", "triton.tokenize_model"),
         ("triton.configs",),

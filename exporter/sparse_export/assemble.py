@@ -38,7 +38,7 @@ def assemble(
         change(model)
     plan.head.attach(model, Precision.FP32 if HEAD in in_float else options.precision)
     if options.form is Output.SPARSE:
-        sparse_output.attach(model, max_active_dims)
+        sparse_output.attach(model, max_active_dims, plan.head.columns)
     elif max_active_dims is not None:
         sparse_output.limit_dense(model, max_active_dims)
     finish(model)

@@ -1,11 +1,10 @@
 """Read a retrieval collection in BEIR's layout: corpus.jsonl, queries.jsonl, qrels/test.tsv."""
 
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from sparse_export.errors import InputError
+from sparse_export.texts import field, lines, read_object, text_of
 
 QRELS_HEADER = ("query-id", "corpus-id", "score")
 
@@ -43,43 +42,19 @@ def read_collection(folder: Path) -> Collection:
 
 def _read_texts(path: Path) -> dict[str, str]:
     texts: dict[str, str] = {}
-    for where, line in _lines(path):
-        key, text = _parse_record(where, line)
+    for where, line in lines(path):
+        record = read_object(where, line)
+        key = field(where, record, "_id")
         if key in texts:
-            raise InputError(f"{where}: the id {key!r} is already taken by an earlier line")
-        texts[key] = text
+            raise InputError(f"{where}: the id {key!r} is already taken by an earlier line.")
+        texts[key] = text_of(where, record)
     if not texts:
-        raise InputError(f"{path}: holds no text")
+        raise InputError(f"{path}: holds no text.")
     return texts
 
 
-def _parse_record(where: str, line: str) -> tuple[str, str]:
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{where}: not JSON: {error}") from error
-    if not isinstance(record, dict):
-        raise InputError(f"{where}: expected a JSON object, got {type(record).__name__}")
-    key, text = _field(where, record, "_id"), _field(where, record, "text")
-    title = _field(where, record, "title") if record.get("title") is not None else ""
-    return key, f"{title} {text}".strip()
-
-
-def _field(where: str, record: dict[str, object], name: str) -> str:
-    if name not in record:
-        raise InputError(f"{where}: the field {name!r} is missing; the line has {', '.join(map(repr, record))}")
-    value = record[name]
-    if not isinstance(value, str):
-        raise InputError(f"{where}: the field {name!r} must be a string, got {type(value).__name__}")
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:  # JSON can spell half a surrogate pair, which no tokenizer accepts
-        raise InputError(f"{where}: the field {name!r} holds a lone surrogate at character {error.start}") from error
-    return value
-
-
 def _read_qrels(path: Path) -> dict[str, dict[str, int]]:
-    rows = ((where, tuple(line.split("\t"))) for where, line in _lines(path))
+    rows = ((where, tuple(line.split("\t"))) for where, line in lines(path))
     where, header = next(rows, (str(path), ()))
     if header != QRELS_HEADER:
         raise InputError(
@@ -104,24 +79,6 @@ def _parse_score(where: str, score: str) -> int:
     if grade < 0:  # trec_eval, which computes the metrics, knows no negative grades
         raise InputError(f"{where}: the score must be an integer of 0 or more, got {score!r}")
     return grade
-
-
-def _lines(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield `file:line` and the text of every line that is not blank."""
-    try:
-        file = path.open("rb")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    with file:
-        # Bytes are split at newlines only: text mode would split JSON at U+2028 too, and name no line for bad UTF-8.
-        for number, raw in enumerate(file, start=1):
-            where = f"{path}:{number}"
-            try:
-                line = raw.decode().rstrip("\r\n")
-            except UnicodeDecodeError as error:
-                raise InputError(f"{where}: not UTF-8: {error.reason} at byte {error.start}") from error
-            if line.strip():
-                yield where, line
 
 
 def _check_known(qrels_path: Path, keys: list[str], known: dict[str, str], source: str) -> None:

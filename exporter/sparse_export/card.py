@@ -6,7 +6,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from sparse_export.report import parity_rows, quality_rows
+from sparse_export.report import parity_rows, pruning_rows, quality_rows
 
 TEXT = Template("""\
 # $name: a sparse text encoder for ONNX Runtime
@@ -21,7 +21,7 @@ $files
 ## Parity with PyTorch
 
 $parity
-$quality
+$pruning$quality
 ## Python
 
 ```python
@@ -96,6 +96,13 @@ RUN = {
 }
 DECODED = "print(encoder.decode(vectors, top=10))"
 RECONSTRUCTED = "print(vectors, encoder.reconstruct(vectors).shape)  # features have no words"
+PRUNED = """
+## Pruned vocabulary
+
+Indices are those of the whole vocabulary, but some never appear: texts that were given with the export did not need
+them. The table above is about texts that keep all of theirs; what others lose is measured here, in float.
+
+"""
 TARGETS = {"fp16": "\nHalf precision is for GPU and WebGPU; on a CPU it is slower than fp32.\n"}
 
 
@@ -115,6 +122,7 @@ def write(folder: Path, content: dict[str, Any]) -> None:
                      max_length=content["max_length"]),
         parity=_table(parity_rows(content)),
         quality=f"\n## Retrieval quality\n\n{_table(quality_rows(content))}\n" if content["quality"] else "",
+        pruning=_pruning(content),
         python=(TEXTS if texts else EMBEDDINGS) + RUN[content["output"]],
         client=f"vectors = encoder.{calls[not texts]}\n{RECONSTRUCTED if features else DECODED}",
         **{key: content[key] for key in ("family", "precision", "dimension")},
@@ -142,6 +150,12 @@ def _features(content: dict[str, Any]) -> str:
         f"\nDimensions are features of a sparse autoencoder, not tokens; {facts['dead_features']} of "
         f"{content['dimension']} are dead. decode.onnx gives the {facts['decodes_to']}.\n"
     )
+
+
+def _pruning(content: dict[str, Any]) -> str:
+    if "pruning" not in content:
+        return ""
+    return PRUNED + _table([("", ""), *pruning_rows(content)]) + "\n"
 
 
 def _table(rows: list[tuple[str, ...]]) -> str:

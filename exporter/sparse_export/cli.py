@@ -62,6 +62,14 @@ def main() -> None:
 @click.option("--opset", type=click.IntRange(*OPSETS), default=OPSETS[1], show_default=True, help="ONNX opset.")
 @click.option("--eval-data", type=click.Path(path_type=Path), metavar="DIR", help="BEIR folder: measure nDCG@10 too.")
 @click.option("--min-ndcg-ratio", type=float, default=0.99, show_default=True, help="Least share of PyTorch's nDCG@10.")
+@click.option(
+    "--prune-vocabulary",
+    type=click.Path(path_type=Path),
+    metavar="TEXTS",
+    help="Leave out columns of the vocabulary that no text of TEXTS (a text a line, or .jsonl with `text`) makes "
+    "active. Every tenth text only measures what others lose; give thousands.",
+)
+@click.option("--prune-min-count", type=int, default=1, show_default=True, help="Fewest texts that keep a column.")
 @click.option("--triton", type=click.Path(path_type=Path), metavar="DIR", help="Model repository to add it to.")
 @click.option("--force", is_flag=True, help="Replace an existing bundle, and its models in DIR.")
 def export(model: str, output: Path | None, quantize: str, dense: bool, triton: Path | None, **choices: Any) -> None:
@@ -111,8 +119,10 @@ def verify(bundle: Path) -> None:
     from sparse_export.verification import verify as run
 
     reports = run(bundle)
+    content = manifest.read(bundle)
+    what = content["precision"] + (", pruned vocabulary" if "pruning" in content else "")
     parity = {route: {"alone": parity.as_dict()} for route, parity in reports.items()}
-    _table(report.parity_rows({"parity": parity}), title=f"{bundle}: {manifest.read(bundle)['precision']}, verified")
+    _table(report.parity_rows({"parity": parity}), title=f"{bundle}: {what}, verified")
 
 
 @main.command()
@@ -129,7 +139,8 @@ def inspect(bundle: Path) -> None:
     graphs = run(bundle)
     content = manifest.read(bundle)
     keys = ("family", "precision", "dimension", "pooling", "activation", "max_length", "opset", "similarity", "prompts")
-    _table([("bundle", str(bundle)), *((key, str(content[key])) for key in keys if key in content)])
+    facts = [(key, str(content[key])) for key in keys if key in content]
+    _table([("bundle", str(bundle)), *facts, *report.pruning_rows(content)])
     for graph in graphs:
         rows: report.Rows = [("graph", f"{graph.name}, {report.megabytes(graph.size)}")]
         rows += [("inputs", ", ".join(graph.inputs)), ("outputs", ", ".join(graph.outputs))]

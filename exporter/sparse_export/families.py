@@ -52,6 +52,7 @@ class Family:
         plan: Traces a checkpoint for an opset.
         check: Refuses a checkpoint whose modules do not fit each other, before any text goes through them.
         plan_embedding: As `plan`, for what comes after the dense embedding alone; None where there is no such.
+        vocabulary: Dimensions are tokens, so that those which texts do not need can be found and left out.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Family:
     plan: Callable[[Checkpoint, int], Plan]
     check: Callable[[Checkpoint], None] = lambda _: None
     plan_embedding: Callable[[Checkpoint, int], Plan] | None = None
+    vocabulary: bool = True
 
     def planner(self, options: ExportOptions) -> Callable[[Checkpoint, int], Plan]:
         """Return the way to plan what the options ask for.
@@ -67,6 +69,11 @@ class Family:
         Raises:
             InputError: The family cannot do it.
         """
+        if options.prune_vocabulary is not None and not self.vocabulary:
+            raise InputError(
+                f"'{options.model}' is of the family {self.name}, whose dimensions are features and no vocabulary; "
+                "export it without --prune-vocabulary."
+            )
         if not options.sae_only:
             return self.plan
         if self.plan_embedding is None:
@@ -173,5 +180,5 @@ _CSR = ("Transformer", "SparseAutoEncoder")
 FAMILIES = (
     Family("splade", _SPLADE, _SPLADE, _plan_splade),
     Family("inference-free", _SPLADE, _STATIC, _plan_inference_free, _check_inference_free),
-    Family("csr", _CSR, _CSR, _plan_csr, _check_csr, _plan_csr_embedding),
+    Family("csr", _CSR, _CSR, _plan_csr, _check_csr, _plan_csr_embedding, vocabulary=False),
 )

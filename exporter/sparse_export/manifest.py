@@ -21,6 +21,8 @@ TOOLS = (
 CONTENT = {"family": str, "dimension": int, "routes": dict, "precision": str, "files": dict}
 ROUTE = {"graph": str, "tokenizer": str, "prompt": str}
 EMBEDDING_ROUTE = {"graph": str}  # of a graph that takes dense embeddings
+PRUNING = {"kept": int, "share_dropped": float, "texts": int, "min_count": int, "held_out": dict}
+HELD_OUT = {"texts": int, "weight_dropped": float, "mean_cosine": float, "worst_cosine": float, "overlap": float}
 ENTRY = {"sha256": str, "size": int}
 
 
@@ -63,6 +65,9 @@ def read(bundle: Path) -> dict[str, Any]:
     _check_types(str(path), content, CONTENT)
     if "document" not in content["routes"]:
         raise BundleError(f"{path} lacks the route 'document'.")
+    if "pruning" in content:
+        _check_types(f"{path}: 'pruning'", content["pruning"], PRUNING)
+        _check_types(f"{path}: 'held_out' of 'pruning'", content["pruning"]["held_out"], HELD_OUT)
     for name, entry in content["files"].items():
         _check_types(f"{path}: the file {name!r}", entry, ENTRY)
         _check_file(bundle, name, entry)

@@ -48,6 +48,8 @@ class ExportOptions:
         force: Replace an existing bundle.
         eval_data: BEIR folder for the quality report.
         min_ndcg_ratio: Smallest share of PyTorch's nDCG@10 that passes.
+        prune_vocabulary: File of texts; columns of the vocabulary that none of them makes active are left out.
+        prune_min_count: Fewest of these texts in which a column must be active to stay.
         external_data_bytes: Weights of a graph beyond this size go to a side file.
 
     Raises:
@@ -67,10 +69,12 @@ class ExportOptions:
     force: bool = False
     eval_data: Path | None = None
     min_ndcg_ratio: float = 0.99
+    prune_vocabulary: Path | None = None
+    prune_min_count: int = 1
     external_data_bytes: int = EXTERNAL_DATA_BYTES
 
     def __post_init__(self) -> None:
-        for name in ("max_length", "max_active_dims"):
+        for name in ("max_length", "max_active_dims", "prune_min_count"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise InputError(f"{name} is {value}; it must be 1 or more.")
@@ -78,5 +82,9 @@ class ExportOptions:
             raise InputError(f"The opset is {self.opset}; allowed are {OPSETS[0]} to {OPSETS[1]}.")
         if self.sae_only and self.eval_data is not None:
             raise InputError("A quality report needs a graph that takes texts; leave out --eval-data or --sae-only.")
+        if self.prune_vocabulary is None and self.prune_min_count != 1:
+            raise InputError("prune_min_count counts texts of --prune-vocabulary, which is not given.")
+        if self.prune_vocabulary is not None and self.form is Output.DENSE:
+            raise InputError("A dense row holds the whole vocabulary; give --prune-vocabulary or --dense, not both.")
         if not 0 <= self.min_ndcg_ratio <= 1:
             raise InputError(f"min_ndcg_ratio is {self.min_ndcg_ratio}; it must lie between 0 and 1.")

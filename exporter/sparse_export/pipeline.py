@@ -18,6 +18,7 @@ from sparse_export.families import Family, Plan, family_of
 from sparse_export.judging import Court, Verdict
 from sparse_export.options import ExportOptions, Precision
 from sparse_export.parity import Parity
+from sparse_export.pruning import Pruner, read_corpus
 from sparse_export.routes import Route, read_routes, tokenizer_of
 from sparse_export.tokenizer import token_labels
 
@@ -37,6 +38,7 @@ def export(options: ExportOptions, say: Callable[[str], None] = lambda _: None) 
     """
     started = time.perf_counter()
     collection = read_collection(options.eval_data) if options.eval_data else None
+    corpus = read_corpus(options.prune_vocabulary, options.prune_min_count) if options.prune_vocabulary else None
     with bundle.writing(options.output, options.force) as folder:
         say("Reading the checkpoint")
         checkpoint = read_checkpoint(options)
@@ -47,6 +49,10 @@ def export(options: ExportOptions, say: Callable[[str], None] = lambda _: None) 
         material = _golden_material(folder, checkpoint, routes)
         say("Tracing the graph")
         plan = plan_from(checkpoint, options.opset)
+        found: dict[str, Any] = {}
+        if corpus is not None:
+            pruner = Pruner(corpus, checkpoint, [vector.row for vector in material["document"].golden], say)
+            plan, found["pruning"] = pruner.prune(plan, options, folder)
         judge = None
         if collection is not None:
             say("Measuring the quality of PyTorch")
@@ -57,7 +63,7 @@ def export(options: ExportOptions, say: Callable[[str], None] = lambda _: None) 
         verdict = court.write_passing(paths, plan, options)
         say("Writing the bundle")
         content = _content(checkpoint, family, plan, options, routes)
-        content |= _judged(verdict, {"document": verdict.parity, **reports})
+        content |= found | _judged(verdict, {"document": verdict.parity, **reports})
         content["seconds"] = round(time.perf_counter() - started, 1)
         card.write(folder, content)
         return manifest.write(folder, content)

@@ -20,13 +20,16 @@ def token_batch(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> dic
     return {name: features[name].numpy().astype(np.int64) for name in ("input_ids", "attention_mask")}
 
 
-def encode_batch(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> list[Row]:
+def encode_batch(
+    checkpoint: Checkpoint, route: str, texts: Sequence[str], max_active_dims: int | None = None
+) -> list[Row]:
     """Encode texts as one padded batch.
 
     Args:
         checkpoint: The loaded checkpoint.
         route: `document` or `query`.
         texts: The texts, without prompts.
+        max_active_dims: None for the checkpoint's own.
 
     Returns:
         One row per text.
@@ -37,6 +40,7 @@ def encode_batch(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> li
             list(texts),
             batch_size=max(1, len(texts)),
             convert_to_sparse_tensor=False,
+            max_active_dims=max_active_dims,
             show_progress_bar=False,
         )
     return [Row.of_dense(row) for row in np.asarray(weights)]

@@ -49,11 +49,26 @@ def summary_rows(content: dict[str, Any]) -> Rows:
     ]
     if "autoencoder" in content:
         rows.append(("dead features", f"{content['autoencoder']['dead_features']} of {content['dimension']}"))
+    rows += pruning_rows(content)
     if content["in_float"]:
         rows.append(("left in float to keep the promise", ", ".join(content["in_float"])))
     if content["backbone"] and not content["backbone"]["tested"]:
         rows.append(("backbone", f"{content['backbone']['model_type']} (not in the tested table)"))
     return rows
+
+
+def pruning_rows(content: dict[str, Any]) -> Rows:
+    """Return name and value of what was left out of the vocabulary and what that costs; nothing where it is whole."""
+    if "pruning" not in content:
+        return []
+    found = content["pruning"]
+    cost, texts = found["held_out"], "text" if found["min_count"] == 1 else "texts"
+    figures = [f"{name.replace('_', ' ')} {cost[name]:.4f}" for name in ("mean_cosine", "worst_cosine", "overlap")]
+    return [
+        ("columns kept", f"{found['kept']} of {content['dimension']}, {found['share_dropped']:.1%} dropped"),
+        ("chosen by", f"{found['texts']} texts, active in {found['min_count']} {texts} or more"),
+        (f"lost by {cost['texts']} other texts", ", ".join([f"{cost['weight_dropped']:.2%} of the weight", *figures])),
+    ]
 
 
 def megabytes(size: int) -> str:

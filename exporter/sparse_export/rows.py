@@ -25,6 +25,11 @@ class Row(NamedTuple):
         order = active[np.argsort(-weights[active], kind="stable")][:limit]
         return cls(order.astype(np.int32), weights[order].astype(np.float32))
 
+    def restricted(self, kept: np.ndarray) -> Row:
+        """Return the pairs of those dimensions that are true in `kept`, bool `[dimension]`."""
+        inside = kept[self.indices]
+        return Row(self.indices[inside], self.values[inside])
+
     @classmethod
     def of_padded(cls, indices: np.ndarray, values: np.ndarray) -> Row:
         """Return a row of a graph's outputs without its padding of index -1."""

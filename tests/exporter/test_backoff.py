@@ -60,6 +60,15 @@ def test_the_product_that_suffers_goes_back_to_float(tmp_path: Path, external_da
     assert verify(bundle)["document"].mean_cosine >= 0.995
 
 
+def test_it_goes_back_in_a_pruned_graph_too(tmp_path: Path) -> None:
+    model, texts = save_changed(tmp_path / "model", unbalance_an_attention), tmp_path / "texts.txt"
+    texts.write_text("".join(f"water fish {left} {right}\n" for left in "abcdefghijk" for right in "abcdefghijk"))
+    pruning = {"prune_vocabulary": texts, "prune_min_count": 100}
+    content = export(ExportOptions(str(model), tmp_path / "bundle", precision=Precision.INT8, **pruning))  # type: ignore[arg-type]
+    assert content["in_float"] == ["bert.encoder.layer.0.attention.output.dense"]
+    assert content["pruning"]["dropped"]
+
+
 def test_it_is_told(tmp_path: Path) -> None:
     model = save_changed(tmp_path / "model", unbalance_an_attention)
     result = run("--model", model, "--output", tmp_path / "bundle", "--quantize", "int8")

@@ -102,6 +102,11 @@ MANIFESTS: dict[str, tuple[Damage, str]] = {
         change_manifest(lambda content: content["routes"]["query"].update(graph="other.onnx")),
         "the graph of route query, 'other.onnx', is not among its files",
     ),
+    "empty pruning": (put(pruning={}), "'pruning' lacks 'kept'"),
+    "no loss": (
+        put(pruning={"kept": 1, "share_dropped": 0.5, "texts": 9, "min_count": 1, "held_out": {}}),
+        "'held_out' of 'pruning' lacks 'texts'",
+    ),
     "unlisted golden": (change_manifest(lambda content: content["files"].pop("golden.jsonl")), "has no golden.jsonl"),
     "dimension a word": (put(dimension="512"), "'dimension' of type str, not int"),
     "unknown precision": (put(precision="int4"), "the precision 'int4'; known are fp32, fp16, int8"),

@@ -48,6 +48,7 @@ class SparseFeatures:
     normalize: bool
     dead: int = 0
     per_text: ClassVar[bool] = False  # in int8 each row of its input has a scale of its own anyway
+    columns: ClassVar[np.ndarray | None] = None  # each dimension has one
 
     @property
     def dimension(self) -> int:

@@ -10,7 +10,7 @@ Formulas: SPLADE v2 (arXiv 2109.10086), log1p_relu (arXiv 2504.14839), as senten
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -31,23 +31,37 @@ class Head:
     """A vocabulary projection and how its logits become weights.
 
     Attributes:
-        weight: float32 `[hidden, vocab]`.
-        bias: float32 `[vocab]`.
+        weight: float32 `[hidden, columns]`.
+        bias: float32 `[columns]`.
         pooling: `max` or `sum`, over the sequence.
         activation: One of `ACTIVATIONS`.
+        columns: int32 `[columns]`, rising: the vocabulary entry of each column where some have none, else None.
+        dropped: Number of vocabulary entries without a column.
     """
 
     weight: np.ndarray
     bias: np.ndarray
     pooling: str
     activation: str
+    columns: np.ndarray | None = None
+    dropped: int = 0
 
     per_text: ClassVar[bool] = True  # in int8 its states have one scale per text
 
     @property
     def dimension(self) -> int:
         """Number of vocabulary entries."""
+        return self.width + self.dropped
+
+    @property
+    def width(self) -> int:
+        """Number of columns."""
         return int(self.weight.shape[1])
+
+    def pruned(self, columns: np.ndarray) -> Head:
+        """Return the head with these columns, int32 and rising, of one that has them all."""
+        weight, bias = np.ascontiguousarray(self.weight[:, columns]), self.bias[columns]
+        return replace(self, weight=weight, bias=bias, columns=columns, dropped=self.width - len(columns))
 
     def describe(self) -> dict[str, object]:
         """Return what the manifest says of it."""
@@ -58,7 +72,7 @@ class Head:
         return token_decoder.build(labels, opset)
 
     def attach(self, model: ir.Model, precision: Precision) -> None:
-        """Replace the outputs of a backbone, hidden states and mask, by `sentence_embedding`."""
+        """Replace the outputs of a backbone, hidden states and mask, by `sentence_embedding` of all columns."""
         tape = GraphTape(model.graph)
         hidden, mask = model.graph.outputs
         states = _without_padding(tape, hidden, mask)
@@ -68,12 +82,12 @@ class Head:
         seen = tape.op("ReduceMax", mask, tape.constant([1], "axis_1"), keepdims=1)
         embedding = tape.op("Mul", weights, tape.op("Cast", seen, to=ir.DataType.FLOAT))
         embedding.name, embedding.dtype = "sentence_embedding", ir.DataType.FLOAT
-        embedding.shape = ir.Shape(["batch", self.dimension])
+        embedding.shape = ir.Shape(["batch", self.width])
         model.graph.outputs.clear()
         model.graph.outputs.append(embedding)
 
     def _blocks(self) -> list[slice]:
-        edges = [*range(0, self.dimension, BLOCK), self.dimension]
+        edges = [*range(0, self.width, BLOCK), self.width]
         return [slice(*edge) for edge in zip(edges, edges[1:], strict=False)]
 
     def _max_pool(self, tape: GraphTape, states: ir.Value, mask: ir.Value, precision: Precision) -> ir.Value:
@@ -81,7 +95,7 @@ class Head:
         project = projection(tape, states, self.weight, precision)
         axis = tape.constant([1], "axis_1")
         pooled = [tape.op("ReduceMax", project.products(block), axis, keepdims=0) for block in self._blocks()]
-        largest = project.logits(tape.op("Concat", *pooled, axis=1), slice(0, self.dimension), pooled=True)
+        largest = project.logits(tape.op("Concat", *pooled, axis=1), slice(0, self.width), pooled=True)
         return self._activate(tape, tape.op("Add", largest, tape.constant(self.bias, "head.bias")))
 
     def _sum_pool(self, tape: GraphTape, states: ir.Value, mask: ir.Value, precision: Precision) -> ir.Value:

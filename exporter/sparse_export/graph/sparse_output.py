@@ -17,14 +17,23 @@ from sparse_export.graph.tape import GraphTape
 LOWEST = np.finfo(np.float32).min  # sorts what is not active behind every weight
 
 
-def attach(model: ir.Model, max_active_dims: int | None = None) -> None:
-    """Replace the output `sentence_embedding` (weights >= 0) by `indices` and `values`."""
+def attach(model: ir.Model, max_active_dims: int | None = None, columns: np.ndarray | None = None) -> None:
+    """Replace the output `sentence_embedding` (weights >= 0) by `indices` and `values`.
+
+    Args:
+        model: The graph.
+        max_active_dims: Largest number of pairs of a row, None for no limit.
+        columns: int32 `[width]`, rising: the dimension of each weight, None where they are one and the same.
+    """
     tape = GraphTape(model.graph)
     weights = model.graph.outputs[0]
     width = _width(tape, tape.op("Greater", weights, tape.constant(np.float32(0.0), "zero")), max_active_dims)
     values, positions = tape.ops("TopK", weights, width, axis=1)
     kept = tape.op("Greater", values, tape.constant(np.float32(0.0), "zero"))
-    _finish(tape, tape.op("Where", kept, positions, tape.constant(np.int64(-1), "no_index")), values)
+    indices, none = positions, np.asarray(-1, np.int64)
+    if columns is not None:  # of what is active alone; rising, so that equal weights stay in the order of their index
+        indices, none = tape.op("Gather", tape.constant(columns, "columns"), positions), np.asarray(-1, columns.dtype)
+    _finish(tape, tape.op("Where", kept, indices, tape.constant(none, "no_index")), values)
 
 
 def write_pairs(tape: GraphTape, weights: ir.Value, ids: ir.Value, max_active_dims: int | None) -> None:
