@@ -12,7 +12,6 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
 from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
-from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from sparse_export.graph.tape import GraphTape, finish
 
@@ -31,7 +30,12 @@ def stock_dynamic(source: Path, target: Path, _: Batches) -> None:
 def stock_static(source: Path, target: Path, batches: Batches) -> None:
     """Activations in 8 bits with ranges of the given texts, as QuantizeLinear and DequantizeLinear around products."""
     prepared = target.with_suffix(".prepared.onnx")
-    quant_pre_process(source, prepared, skip_optimization=True)
+    model = ir.load(source)
+    for node in model.graph:
+        for value in (*node.inputs[:1], *node.outputs) if node.op_type == "MatMul" else ():
+            assert value is not None
+            value.type = ir.TensorType(ir.DataType.FLOAT)  # what has no type is not quantized
+    ir.save(model, prepared)
     quantize_static(
         prepared, target, _Reader(batches), quant_format=QuantFormat.QDQ, op_types_to_quantize=["MatMul", "Gather"],
         per_channel=True, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
