@@ -6,17 +6,25 @@ import time
 from pathlib import Path
 
 GIGABYTE = 1e9
+STATUS = Path("/proc/self/status")
 
 
 def peak_memory() -> float:
     """Return the most memory this process ever held, in GB (10^9 bytes)."""
-    status = Path("/proc/self/status")
-    if status.exists():  # ru_maxrss would start at what the parent held when it made this process
-        lines = status.read_text("utf-8").splitlines()
-        kilobytes = next(line.split()[1] for line in lines if line.startswith("VmHWM:"))
-        return int(kilobytes) * 1024 / GIGABYTE
+    if STATUS.exists():  # ru_maxrss would start at what the parent held when it made this process
+        return _status("VmHWM:")
     unit = 1 if os.uname().sysname == "Darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / GIGABYTE
+
+
+def resident_memory() -> float:
+    """Return the memory that this process holds now, in GB; only where there is a /proc."""
+    return _status("VmRSS:")
+
+
+def _status(name: str) -> float:
+    lines = STATUS.read_text("utf-8").splitlines()
+    return int(next(line.split()[1] for line in lines if line.startswith(name))) * 1024 / GIGABYTE
 
 
 class Stopwatch:

@@ -128,7 +128,7 @@ def verify(bundle: Path) -> None:
 @main.command()
 @click.argument("bundle", type=click.Path(path_type=Path))
 def inspect(bundle: Path) -> None:
-    """Show what is inside a bundle: family, inputs, outputs, operators, sizes.
+    """Show what is inside a bundle: family, inputs, outputs, operators, sizes, what int8 costs each product.
 
     \b
     sparse-export inspect splade-v3-int8
@@ -147,6 +147,8 @@ def inspect(bundle: Path) -> None:
         rows += [("operators", ", ".join(f"{count} {name}" for name, count in graph.operators))]
         rows += [("weights", ", ".join(f"{report.megabytes(size)} {name}" for name, size in graph.weights) or "none")]
         _table(rows)
+    if content.get("sensitivity"):
+        _table(report.sensitivity_rows(content))
 
 
 @main.command()

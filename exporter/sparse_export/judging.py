@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +26,13 @@ class Verdict:
         parity: The reports of `proof.prove` by name.
         quality: The figures of the quality gate, None where nothing was given to measure.
         in_float: Names of the products that had to stay in float for it.
+        sensitivity: In int8, the relative error of each product, the largest first.
     """
 
     parity: dict[str, Parity]
     quality: dict[str, Any] | None
     in_float: list[str]
+    sensitivity: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +63,9 @@ class Court:
             ParityError: Even the last attempt differs too much from PyTorch; the first attempt's report is shown.
             QualityError: Likewise for the quality gate.
         """
-        backoff = self._float_steps(plan) if options.precision is Precision.INT8 else ()
+        ranking = self._rank(plan) if options.precision is Precision.INT8 else []
         missed: ParityError | QualityError | None = None
-        for in_float in chain([frozenset[str]()], backoff):
+        for in_float in [frozenset[str](), *sensitivity.steps(ranking)]:
             note = f", {len(in_float)} products in float" if in_float else ""
             self.say(f"Writing and proving the {options.precision} graph{note}")
             model = assemble(plan, options, self.max_active_dims, in_float)
@@ -75,11 +76,10 @@ class Court:
             except (ParityError, QualityError) as error:
                 missed = missed or error
             else:
-                return Verdict(reports, quality, sorted(in_float))
+                return Verdict(reports, quality, sorted(in_float), dict(ranking))
         assert missed is not None
         raise missed
 
-    def _float_steps(self, plan: Plan) -> Iterator[frozenset[str]]:
+    def _rank(self, plan: Plan) -> list[tuple[str, float]]:
         self.say("Ranking the products by their int8 error")
-        batches = [batch.inputs for batch in self.material.batches]
-        yield from sensitivity.steps(sensitivity.rank(plan.states, plan.head, batches))
+        return sensitivity.rank(plan.states, plan.head, [vector.inputs() for vector in self.material.golden])

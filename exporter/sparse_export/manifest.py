@@ -19,6 +19,7 @@ TOOLS = (
 )  # fmt: skip
 # What readers of a bundle rely on.
 CONTENT = {"family": str, "dimension": int, "routes": dict, "precision": str, "files": dict}
+OPTIONAL = {"sensitivity": dict}  # bundles of earlier versions lack it
 ROUTE = {"graph": str, "tokenizer": str, "prompt": str}
 EMBEDDING_ROUTE = {"graph": str}  # of a graph that takes dense embeddings
 PRUNING = {"kept": int, "share_dropped": float, "texts": int, "min_count": int, "held_out": dict}
@@ -62,7 +63,7 @@ def read(bundle: Path) -> dict[str, Any]:
             f"'{bundle}' has format version {version!r}; this sparse-export reads up to {FORMAT_VERSION}. "
             "Upgrade sparse-export, or export again."
         )
-    _check_types(str(path), content, CONTENT)
+    _check_types(str(path), content, CONTENT | {name: OPTIONAL[name] for name in OPTIONAL if name in content})
     if "document" not in content["routes"]:
         raise BundleError(f"{path} lacks the route 'document'.")
     if "pruning" in content:

@@ -135,6 +135,7 @@ def _content(
 def _judged(verdict: Verdict, reports: dict[str, dict[str, Parity]]) -> dict[str, Any]:
     return {
         "in_float": verdict.in_float,
+        "sensitivity": {product: float(f"{error:.3g}") for product, error in verdict.sensitivity.items()},
         "parity": {
             route: {name: parity.as_dict() for name, parity in by_name.items()} for route, by_name in reports.items()
         },

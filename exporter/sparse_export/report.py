@@ -38,6 +38,18 @@ def quality_rows(content: dict[str, Any]) -> Rows:
     ]
 
 
+def sensitivity_rows(content: dict[str, Any]) -> Rows:
+    """Return a head and a row for each product of an int8 graph: the error that 8 bits make in it, and what it is."""
+    in_float = content.get("in_float", [])
+    return [
+        ("product", "relative error in int8", "is"),
+        *(
+            (name, str(error), "float" if name in in_float else "int8")
+            for name, error in content["sensitivity"].items()
+        ),
+    ]
+
+
 def summary_rows(content: dict[str, Any]) -> Rows:
     """Return name and value of what else is worth a line: sizes, seconds, what stayed in float."""
     graphs = sum(entry["size"] for name, entry in content["files"].items() if ".onnx" in name)

@@ -57,7 +57,15 @@ def test_batches_are_of_like_length_and_the_longest_comes_first(splade_bundle: P
     assert shapes == [(2, 512), (2, 32), (1, 3)]
 
 
-def test_a_long_list_is_encoded_in_chunks_and_keeps_its_order(splade_bundle: Path, shapes: Any) -> None:
+def test_a_run_has_few_tokens(splade_bundle: Path, shapes: Any) -> None:
+    LocalEncoder(splade_bundle).encode_documents(["w " * 900] * 3 + ["w " * 98] * 11 + ["w"] * 40)
+    assert shapes == [(2, 512), (2, 512), (10, 100), (32, 3), (8, 3)]
+
+
+def test_a_long_list_is_encoded_in_chunks_and_keeps_its_order(
+    splade_bundle: Path, shapes: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sparse_client.local.RUN_TOKENS", 100 * CHUNK_TEXTS)
     encoder = LocalEncoder(splade_bundle, batch_size=CHUNK_TEXTS)
     texts = ["sun", "rain and wind"] * (CHUNK_TEXTS // 2) + [WEATHER]
     vectors = encoder.encode_documents(texts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -53,6 +54,8 @@ def test_the_product_that_suffers_goes_back_to_float(tmp_path: Path, external_da
     options = ExportOptions(str(model), bundle, precision=Precision.INT8, external_data_bytes=external_data_bytes)
     content = export(options, steps.append)
     assert content["in_float"] == ["bert.encoder.layer.0.attention.output.dense"]
+    assert next(iter(content["sensitivity"])) == "bert.encoder.layer.0.attention.output.dense"
+    assert list(content["sensitivity"].values()) == sorted(content["sensitivity"].values(), reverse=True)
     assert content["precision"] == "int8"
     assert [step for step in steps if "products in float" in step]
     nodes = [node.op_type for node in ir.load(bundle / "document.onnx").graph]
@@ -73,8 +76,10 @@ def test_it_is_told(tmp_path: Path) -> None:
     model = save_changed(tmp_path / "model", unbalance_an_attention)
     result = run("--model", model, "--output", tmp_path / "bundle", "--quantize", "int8")
     assert "left in float to keep the promise" in result.stdout
-    in_float = json.loads((tmp_path / "bundle" / "manifest.json").read_text())["in_float"]
-    assert in_float
+    (in_float,) = json.loads((tmp_path / "bundle" / "manifest.json").read_text())["in_float"]
+    inspected = run("inspect", tmp_path / "bundle").stdout
+    assert re.search(rf"{in_float} *│ 0\.\d+ *│ float", inspected)
+    assert re.search(r"head *│ 0\.\d+ *│ int8", inspected)
 
 
 def test_what_cannot_be_mended_fails_with_its_figures(tmp_path: Path) -> None:

@@ -108,6 +108,7 @@ MANIFESTS: dict[str, tuple[Damage, str]] = {
         "'held_out' of 'pruning' lacks 'texts'",
     ),
     "unlisted golden": (change_manifest(lambda content: content["files"].pop("golden.jsonl")), "has no golden.jsonl"),
+    "sensitivity a list": (put(sensitivity=[]), "'sensitivity' of type list, not dict"),
     "dimension a word": (put(dimension="512"), "'dimension' of type str, not int"),
     "unknown precision": (put(precision="int4"), "the precision 'int4'; known are fp32, fp16, int8"),
 }

@@ -11,11 +11,14 @@ import { BundleTokenizer } from "./tokens.js";
 import { SparseVector, checkedVectors, kindOf } from "./vectors.js";
 import { GOLDEN, parseGolden, verifyVectors } from "./verification.js";
 
+// Tokens of one run, padding included: what a layer computes then stays in the processor's caches.
+const RUN_TOKENS = 1024;
+
 /**
  * @typedef {object} EncoderOptions
  * @property {number} [threads] Threads that one run of a graph uses; ONNX Runtime's choice if absent.
  * @property {number} [maxActiveDims] Keep only this many dimensions, those of the largest absolute weight.
- * @property {number} [batchSize] Texts per run of a graph, 32 if absent.
+ * @property {number} [batchSize] Texts per run of a graph, at most; 32 if absent. Long texts are run a few at a time.
  */
 
 /** Encode texts with the graphs of a bundle. Graphs are loaded on first use. */
@@ -179,8 +182,9 @@ export class Encoder {
     const order = Array.from(rows.keys()).sort((left, right) => rows[right].length - rows[left].length || left - right);
     /** @type {SparseVector[]} */
     const vectors = new Array(rows.length);
-    for (let start = 0; start < order.length; start += this._batchSize) {
-      const positions = order.slice(start, start + this._batchSize);
+    for (let start = 0, size = 0; start < order.length; start += size) {
+      size = Math.min(this._batchSize, Math.max(1, Math.floor(RUN_TOKENS / rows[order[start]].length)));
+      const positions = order.slice(start, start + size);
       const { ids, mask, dims } = tokenizer.pad(positions.map((position) => rows[position]));
       const inputs = {
         input_ids: { type: "int64", data: ids, dims },

@@ -21,6 +21,9 @@ from sparse_client.texts import CHUNK_TEXTS, check_unicode, checked_texts, chunk
 from sparse_client.tokens import RouteTokenizer
 from sparse_client.vectors import SparseVector, checked_vectors
 
+# Tokens of one run, padding included: what a layer computes then stays in the processor's caches.
+RUN_TOKENS = 1024
+
 
 class LocalEncoder:
     """Encode texts with the graphs of a bundle; may be used from several threads.
@@ -30,7 +33,7 @@ class LocalEncoder:
         threads: Threads that one run of a graph uses, None for ONNX Runtime's choice.
         max_active_dims: Keep only this many dimensions, those of the largest absolute weight, None for all. A bundle
             that was exported with a limit, as every csr bundle is, never gives more than that.
-        batch_size: Texts per run of a graph.
+        batch_size: Texts per run of a graph, at most; long texts are run a few at a time, which is faster.
         checksums: Check the sha256 of every file before opening it; sizes are always checked.
 
     Raises:
@@ -210,8 +213,10 @@ class LocalEncoder:
             yield list(range(len(rows))), [table.vector(row.tolist(), self._max_active_dims) for row in rows]
             return
         order = sorted(range(len(rows)), key=lambda position: -len(rows[position]))
-        for start in range(0, len(order), self._batch_size):
-            positions = order[start : start + self._batch_size]
+        while order:
+            longest = max(1, len(rows[order[0]]))
+            size = min(self._batch_size, max(1, RUN_TOKENS // longest))
+            positions, order = order[:size], order[size:]
             inputs = tokenizer.pad([rows[position] for position in positions])
             yield positions, self._vectors(self._bundle.routes[name].graph, inputs)
 

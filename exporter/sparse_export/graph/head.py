@@ -92,10 +92,14 @@ class Head:
 
     def _max_pool(self, tape: GraphTape, states: ir.Value, mask: ir.Value, precision: Precision) -> ir.Value:
         del mask  # padding holds a copy of an unmasked state
-        project = projection(tape, states, self.weight, precision)
+        # ONNX Runtime's maximum over a text that is alone in its batch is 4 times slower than over its two halves.
+        project = projection(tape, states, self.weight, precision, halved=True)
         axis = tape.constant([1], "axis_1")
         pooled = [tape.op("ReduceMax", project.products(block), axis, keepdims=0) for block in self._blocks()]
-        largest = project.logits(tape.op("Concat", *pooled, axis=1), slice(0, self.width), pooled=True)
+        shape = tape.constant([-1, 2, self.width], "halves")
+        halves = tape.op("Reshape", tape.op("Concat", *pooled, axis=1), shape)
+        products = tape.op("ReduceMax", halves, axis, keepdims=0)
+        largest = project.logits(products, slice(0, self.width), pooled=True)
         return self._activate(tape, tape.op("Add", largest, tape.constant(self.bias, "head.bias")))
 
     def _sum_pool(self, tape: GraphTape, states: ir.Value, mask: ir.Value, precision: Precision) -> ir.Value:

@@ -25,11 +25,36 @@ class Projection(Protocol):
         ...
 
 
-def projection(tape: GraphTape, states: ir.Value, weight: np.ndarray, precision: Precision) -> Projection:
-    """Return the projection of `states` `[batch, sequence, hidden]` by `weight` float32 `[hidden, columns]`."""
-    if precision is Precision.INT8:
-        return _Int8(tape, QuantizedStates.per_text(tape, states), weight, column_scales(weight))
-    return _Float(tape, states, weight, precision)
+def projection(
+    tape: GraphTape, states: ir.Value, weight: np.ndarray, precision: Precision, *, halved: bool = False
+) -> Projection:
+    """Return the projection of `states` `[batch, sequence, hidden]` by `weight` float32 `[hidden, columns]`.
+
+    Args:
+        tape: Where to write.
+        states: The hidden states.
+        weight: The matrix.
+        precision: Of the products.
+        halved: Give the products of each text in two rows, `[2 batch, sequence / 2, columns]`; logits stay as they are.
+    """
+    if precision is not Precision.INT8:
+        return _Float(tape, _halves(tape, states, len(weight)) if halved else states, weight, precision)
+    quantized = QuantizedStates.per_text(tape, states)
+    if halved:  # what is quantized is a quarter of the size, and both halves have the scale of their text
+        quantized = QuantizedStates(_halves(tape, quantized.values, len(weight)), quantized.scale)
+    return _Int8(tape, quantized, weight, column_scales(weight))
+
+
+def _halves(tape: GraphTape, states: ir.Value, hidden: int) -> ir.Value:
+    """Return `[2 batch, sequence / 2, hidden]`; of an odd number of states the first comes twice."""
+    axis, two = tape.constant([1], "axis_1"), tape.constant([2], "two_rows")
+    length = tape.op("Shape", states, start=1, end=2)
+    odd = tape.op("Mod", length, two)
+    first = tape.op("Slice", states, tape.constant([0], "start"), odd, axis)
+    even = tape.op("Concat", first, states, axis=1)
+    half = tape.op("Div", tape.op("Add", length, odd), two)
+    shape = tape.op("Concat", tape.constant([-1], "flat"), half, tape.constant([hidden], "hidden_size"), axis=0)
+    return tape.op("Reshape", even, shape)
 
 
 @dataclass(frozen=True, slots=True)

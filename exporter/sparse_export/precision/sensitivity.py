@@ -1,4 +1,4 @@
-"""Which products suffer most from int8: the order in which they go back to float."""
+"""Which products suffer most from int8: what the manifest reports, and the order in which they go back to float."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from sparse_export.graph.quantized import LEVELS, TINY, column_scales, quantize_
 from sparse_export.precision.int8 import is_linear
 
 AnyHead = Head | SparseFeatures
+COLUMNS = 2048
 HEAD = "head"  # stands for the vocabulary projection, which is not in the graph of hidden states
 
 
@@ -37,26 +38,37 @@ def rank(model: ir.Model, head: AnyHead, batches: Sequence[dict[str, np.ndarray]
     for batch in batches:
         states = dict(zip(sources, session.run(None, batch), strict=True))
         for index, (name, source, weight) in enumerate(products):
-            exact, rounded = _both(
-                states[source].reshape(-1, weight.shape[0]), weight, per_text=name == HEAD and head.per_text
-            )
-            error[index] += np.square(exact - rounded).sum()
-            power[index] += np.square(exact).sum()
+            rows = states[source].reshape(-1, weight.shape[0])
+            lost, whole = _squares(rows, weight, per_text=name == HEAD and head.per_text)
+            error[index] += lost
+            power[index] += whole
     relative = np.sqrt(error / power)
     return [(products[index][0], float(relative[index])) for index in np.argsort(-relative, kind="stable")]
 
 
 def steps(ranking: Sequence[tuple[str, float]]) -> Iterator[frozenset[str]]:
     """Yield what stays in float: the most sensitive product, then twice as many each time, all but one at the end."""
+    if len(ranking) < 2:  # with its one product in float, nothing of int8 would be left
+        return
     counts = [2**power for power in range(len(ranking)) if 2**power < len(ranking) - 1]
     for count in [*counts, len(ranking) - 1]:
         yield frozenset(name for name, _ in ranking[:count])
 
 
-def _both(states: np.ndarray, weight: np.ndarray, per_text: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Return float32 `[tokens, columns]` exactly and as the int8 graph computes it."""
-    columns = column_scales(weight)
+def _squares(states: np.ndarray, weight: np.ndarray, per_text: bool) -> tuple[float, float]:
+    """Return the squares of what int8 loses of `[tokens, columns]` and of the whole, each summed up.
+
+    Some columns at a time: all logits of a batch of long texts are gigabytes.
+    """
     largest = np.abs(states).max(axis=(0, 1) if per_text else 1, keepdims=True)
     rows = np.maximum(largest, TINY) / LEVELS
-    quantized = np.rint(states / rows) @ quantize_columns(weight, columns).astype(np.float32)
-    return states @ weight, quantized * rows * columns
+    quantized = np.rint(states / rows)
+    lost = whole = 0.0
+    for start in range(0, weight.shape[1], COLUMNS):
+        block = weight[:, start : start + COLUMNS]
+        columns = column_scales(block)
+        exact = states @ block
+        rounded = quantized @ quantize_columns(block, columns).astype(np.float32) * rows * columns
+        lost += float(np.square(exact - rounded).sum())
+        whole += float(np.square(exact).sum())
+    return lost, whole
