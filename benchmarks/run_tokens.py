@@ -7,6 +7,7 @@ lets batches of 32 texts through whole.
 import argparse
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -64,20 +65,21 @@ def compete(bundle: Path, words: int, options: Any) -> dict[int, list[Round]]:
     """Measure all budgets in turn, another one first each time."""
     budgets = [*options.budgets, WHOLE]
     texts = passages(_count(words, options), words)
+    shared = {"bundle": str(bundle), "threads": options.threads, "texts": texts}
     processes = {
-        budget: Running(f"{budget} tokens", prepare, bundle, options.threads, budget, texts) for budget in budgets
+        budget: Running(f"{budget} tokens", "run_tokens:prepare", shared | {"budget": budget}) for budget in budgets
     }
     rounds: dict[int, list[Round]] = {budget: [] for budget in budgets}
     for number in range(options.rounds):
         start = number % len(budgets)
         for budget in budgets[start:] + budgets[:start]:
-            rounds[budget].append(processes[budget].measure())
+            rounds[budget].append(Round(**processes[budget].measure()))
     for process in processes.values():
         process.close()
     return rounds
 
 
-def prepare(bundle: Path, threads: int, budget: int, texts: list[str]) -> Callable[[], Round]:
+def prepare(bundle: str, threads: int, budget: int, texts: list[str]) -> Callable[[], dict[str, Any]]:
     """Load a bundle and return the function that encodes all texts once, in runs of `budget` tokens."""
     from sparse_client import LocalEncoder, local
 
@@ -85,11 +87,11 @@ def prepare(bundle: Path, threads: int, budget: int, texts: list[str]) -> Callab
     encoder = LocalEncoder(bundle, threads=threads, batch_size=32)
     encoder.encode_documents(texts[:32])
 
-    def measure() -> Round:
+    def measure() -> dict[str, Any]:
         stopwatch = Stopwatch()
         vectors = encoder.encode_documents(texts)
         active = sum(len(vector.indices) for vector in vectors) / len(vectors)
-        return Round(*stopwatch.stop(), peak_memory(), active)
+        return asdict(Round(*stopwatch.stop(), peak_memory(), active))
 
     return measure
 

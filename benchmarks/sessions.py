@@ -11,7 +11,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -94,27 +94,30 @@ def _parse_options() -> Any:
 
 def compete(threads: int, options: Any) -> dict[Setting, list[Figures]]:
     """Measure all settings in turn, each in a process of its own, another one first each time."""
+    shared = {"threads": threads, "bundle": str(options.bundle), "count": options.texts}
     processes = {
-        setting: Running(setting.name, prepare, setting, threads, options.bundle, options.texts) for setting in SETTINGS
+        setting: Running(setting.name, "sessions:prepare", shared | {"number": number})
+        for number, setting in enumerate(SETTINGS)
     }
     results: dict[Setting, list[Figures]] = {setting: [] for setting in SETTINGS}
     for number in range(options.rounds):
         start = number % len(SETTINGS)
         for setting in SETTINGS[start:] + SETTINGS[:start]:
-            results[setting].append(processes[setting].measure())
+            results[setting].append(Figures(**processes[setting].measure()))
     for process in processes.values():
         process.close()
     return results
 
 
-def prepare(setting: Setting, threads: int, bundle: Path, count: int) -> Callable[[], Figures]:
-    """Load the graph of documents with a setting and return what measures one round."""
+def prepare(number: int, threads: int, bundle: str, count: int) -> Callable[[], dict[str, Any]]:
+    """Load the graph of documents with a setting, by its number, and return what measures one round."""
     from sparse_client.bundle import open_bundle
     from sparse_client.tokens import RouteTokenizer
 
-    route = open_bundle(bundle).routes["document"]
-    tokenizer = RouteTokenizer(bundle, route)
-    session = _session(bundle / route.graph, setting, threads)
+    folder = Path(bundle)
+    route = open_bundle(folder).routes["document"]
+    tokenizer = RouteTokenizer(folder, route)
+    session = _session(folder / route.graph, SETTINGS[number], threads)
     rows = sorted(tokenizer.ids(passages(count)), key=len, reverse=True)
     size = TOKENS // len(rows[0])
     batches = [tokenizer.pad(rows[start : start + size]) for start in range(0, count, size)]
@@ -122,7 +125,7 @@ def prepare(setting: Setting, threads: int, bundle: Path, count: int) -> Callabl
     for length in random.Random(0).sample(range(3, 512), 60):  # mixed lengths, as a long-running process meets them
         session.run(None, tokenizer.pad([rows[0][:1].repeat(length)] * max(1, TOKENS // length)))
 
-    def measure() -> Figures:
+    def measure() -> dict[str, Any]:
         start = time.perf_counter()
         for batch in batches:
             session.run(None, batch)
@@ -133,7 +136,7 @@ def prepare(setting: Setting, threads: int, bundle: Path, count: int) -> Callabl
             session.run(None, query)
             time.sleep(PAUSE)
         core_ms = (time.process_time() - before) / 50 * 1e3
-        return Figures(rate, statistics.median(taken) * 1e3, core_ms, peak_memory() * 1e3)
+        return asdict(Figures(rate, statistics.median(taken) * 1e3, core_ms, peak_memory() * 1e3))
 
     return measure
 
