@@ -32,6 +32,13 @@ def test_an_intact_bundle_passes(bundle: Path) -> None:
     assert "largest difference" in result.stdout
 
 
+def test_graphs_do_not_tell_where_they_were_made(tiny_bundle: Path) -> None:
+    for file in tiny_bundle.glob("*.onnx"):
+        content = file.read_bytes()
+        assert b"stack_trace" not in content
+        assert b"site-packages" not in content
+
+
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("command", ["verify", "inspect"])
 def test_a_changed_byte(bundle: Path, command: str, name: str) -> None:

@@ -22,7 +22,7 @@ from sparse_export.graph.tape import GraphTape
 from sparse_export.options import Precision
 
 # Columns of one block: its products of a batch stay in the second-level cache (measured: benchmarks/, DESIGN 5).
-BLOCK = 240
+BLOCK = 480
 ACTIVATIONS = {"relu": 1, "log1p_relu": 2}  # how many times log1p is applied after relu
 
 

@@ -63,9 +63,13 @@ def constant_of(value: ir.Value | None) -> np.ndarray | None:
 
 
 def finish(model: ir.Model) -> None:
-    """Drop what nothing reads, then name every node and value: files of the same checkpoint are the same bytes."""
-    from onnx_ir.passes.common import NameFixPass, RemoveUnusedNodesPass
+    """Drop what nothing reads, then name every node and value: files of the same checkpoint are the same bytes.
+
+    The exporter's metadata go too: its stack traces name the folders of the machine that it ran on.
+    """
+    from onnx_ir.passes.common import ClearMetadataAndDocStringPass, NameFixPass, RemoveUnusedNodesPass
 
     RemoveUnusedNodesPass()(model)
+    ClearMetadataAndDocStringPass()(model)
     NameFixPass()(model)
     model.opset_imports.setdefault(CONTRIB, 1)
