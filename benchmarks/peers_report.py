@@ -138,12 +138,34 @@ def as_markdown(about: dict[str, Any], rows: Iterable[Row]) -> str:
     parts = [
         f"{machine}. The fastest products of ONNX Runtime: {speeds} operations a second.",
         f"Other processes took up to {others:.1f} cores meanwhile{advice}.\n",
+        *(f"### {words} words: speed, and memory, to torch\n\n{as_summary(rows, words)}\n" for words in _lengths(rows)),
         LEGEND,
     ]
     for (model, words, batch), case in groupby(rows, key=lambda row: (row.model, row.words, row.batch_size)):
         parts.append(f"### {model}, {words} words, batch {batch}\n\n{_table(case)}\n")
     parts += [f"{contender} failed:\n\n    {lines.strip()}\n" for contender, lines in about["failures"].items()]
     return "\n".join(parts)
+
+
+def as_summary(rows: Sequence[Row], words: int) -> str:
+    """Lay out speed and peak memory at one length, a column for each model."""
+    found = {(row.contender, row.model): row for row in rows if row.words == words}
+    contenders, models = (list(dict.fromkeys(keys)) for keys in zip(*found, strict=True))
+    lines = [("", *models), ("---", *["---:"] * len(models))]
+    lines += [(name, *(_brief(found.get((name, model))) for model in models)) for name in contenders]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _brief(row: Row | None) -> str:
+    if row is None:
+        return "failed"
+    if row.contender == REFERENCE or row.speedup is None or row.memory_ratio is None:
+        return f"{row.best:.1f} docs/s, {row.memory_gb:.2f} GB"
+    return f"{row.speedup:.2f}x, {row.memory_ratio:.2f}x"
+
+
+def _lengths(rows: Sequence[Row]) -> list[int]:
+    return sorted({row.words for row in rows})
 
 
 def _table(rows: Iterable[Row]) -> str:

@@ -65,6 +65,7 @@ def test_markdown_has_every_figure_and_failure(rows: list[Row]) -> None:
     text = as_markdown(ABOUT | {"failures": {"st-openvino on splade-tiny": "exit code 1\n    no such library"}}, rows)
     assert "150 G float32" in text
     assert "### splade-tiny, 90 words, batch 32" in text
+    assert "| torch | 4.0 docs/s, 3.00 GB |\n| ours-int8 | 4.00x, 0.17x |" in text
     assert "| ours-int8 | 16.0 | 4.00x | 1.0 | 1.0 | 0.50 | 1/6.0 | 0.0 | 0.70711 | 2 | 25% |" in text
     assert "st-openvino on splade-tiny failed:" in text
     assert "no such library" in text
