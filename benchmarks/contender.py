@@ -11,10 +11,11 @@ import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 REFERENCE = "torch"
 LAST_LINES = 5
+Key = TypeVar("Key")
 
 
 class ContenderError(SystemExit):
@@ -136,6 +137,21 @@ class Running:
             lines = self._errors.read().decode(errors="replace").strip().splitlines()
         last = "".join(f"\n    {line}" for line in lines[-LAST_LINES:])
         raise ContenderError(f"{self._name} ended with exit code {self._process.returncode}{last}")
+
+
+def in_turns(
+    running: dict[Key, Running], rounds: int, request: dict[str, Any] | None = None
+) -> dict[Key, list[dict[str, Any]]]:
+    """Measure all processes in turn, `rounds` times, another one first each time, and close them."""
+    keys = list(running)
+    results: dict[Key, list[dict[str, Any]]] = {key: [] for key in keys}
+    for number in range(rounds):
+        start = number % len(keys)
+        for key in keys[start:] + keys[:start]:
+            results[key].append(running[key].measure(request))
+    for process in running.values():
+        process.close()
+    return results
 
 
 def _surroundings() -> dict[str, str]:

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from contender import REFERENCE, Contender, ContenderError, Round
+from contender import REFERENCE, Contender, ContenderError, Round, in_turns
 from passages import ROOT, passages
 from report import as_json, make_rows, make_table
 from rich.console import Console
@@ -98,17 +98,11 @@ def _contenders(model: str, checkpoint: Path, options: Any) -> list[Contender]:
 
 def compete(contenders: list[Contender], texts: list[str], rounds: int) -> dict[Contender, list[Round]]:
     """Measure all contenders in turn, `rounds` times, another one first each time."""
-    results: dict[Contender, list[Round]] = {contender: [] for contender in contenders}
     running = {contender: contender.start() for contender in contenders}
     for contender in contenders:  # not counted: pays for lazy set-up
         running[contender].measure({"texts": texts[: contender.batch_size]})
-    for number in range(rounds):
-        start = number % len(contenders)
-        for contender in contenders[start:] + contenders[:start]:
-            results[contender].append(Round(**running[contender].measure({"texts": texts})))
-    for process in running.values():
-        process.close()
-    return results
+    taken = in_turns(running, rounds, {"texts": texts})
+    return {contender: [Round(**one) for one in done] for contender, done in taken.items()}
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from contender import Round, Running
+from contender import Round, Running, in_turns
 from passages import passages
 from resources import Stopwatch, peak_memory
 from rich.console import Console
@@ -69,14 +69,8 @@ def compete(bundle: Path, words: int, options: Any) -> dict[int, list[Round]]:
     processes = {
         budget: Running(f"{budget} tokens", "run_tokens:prepare", shared | {"budget": budget}) for budget in budgets
     }
-    rounds: dict[int, list[Round]] = {budget: [] for budget in budgets}
-    for number in range(options.rounds):
-        start = number % len(budgets)
-        for budget in budgets[start:] + budgets[:start]:
-            rounds[budget].append(Round(**processes[budget].measure()))
-    for process in processes.values():
-        process.close()
-    return rounds
+    taken = in_turns(processes, options.rounds)
+    return {budget: [Round(**one) for one in done] for budget, done in taken.items()}
 
 
 def prepare(bundle: str, threads: int, budget: int, texts: list[str]) -> Callable[[], dict[str, Any]]:

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from contender import Running
+from contender import Running, in_turns
 from passages import passages
 from resources import peak_memory, resident_memory
 from rich.console import Console
@@ -99,14 +99,8 @@ def compete(threads: int, options: Any) -> dict[Setting, list[Figures]]:
         setting: Running(setting.name, "sessions:prepare", shared | {"number": number})
         for number, setting in enumerate(SETTINGS)
     }
-    results: dict[Setting, list[Figures]] = {setting: [] for setting in SETTINGS}
-    for number in range(options.rounds):
-        start = number % len(SETTINGS)
-        for setting in SETTINGS[start:] + SETTINGS[:start]:
-            results[setting].append(Figures(**processes[setting].measure()))
-    for process in processes.values():
-        process.close()
-    return results
+    taken = in_turns(processes, options.rounds)
+    return {setting: [Figures(**one) for one in done] for setting, done in taken.items()}
 
 
 def prepare(number: int, threads: int, bundle: str, count: int) -> Callable[[], dict[str, Any]]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from contender import Running
+from contender import Running, in_turns
 from passages import ROOT, passages
 from resources import GIGABYTE, Stopwatch, peak_memory
 
@@ -115,14 +115,7 @@ def compete(case: Case, options: argparse.Namespace) -> dict[str, list[Round]]:
     texts = passages(2 * BATCHES * case.batch, words=2 * case.tokens)
     shared = {"case": asdict(case), "options": vars(options), "texts": texts}
     running = {name: Running(name, "train:serve_training", {"name": name, **shared}) for name in names}
-    rounds: dict[str, list[Round]] = {name: [] for name in names}
-    for number in range(options.rounds):
-        start = number % len(names)
-        for name in names[start:] + names[:start]:
-            rounds[name].append(Round(**running[name].measure()))
-    for process in running.values():
-        process.close()
-    return rounds
+    return {name: [Round(**one) for one in done] for name, done in in_turns(running, options.rounds).items()}
 
 
 def serve_training(case: dict[str, Any], options: dict[str, Any], **settings: Any) -> Callable[[], dict[str, Any]]:
