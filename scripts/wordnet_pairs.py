@@ -21,6 +21,7 @@ WORDNET = ROOT / "models" / "wordnet"
 OUTPUT = ROOT / "build" / "wordnet"
 HELD_OUT = 1000
 DISTRACTORS = 3000
+CONTEXT = (3, 10)  # words
 LICENCE = "  "  # how the lines of the licence begin in WordNet's data files
 
 Synset = tuple[tuple[str, ...], str]
@@ -52,6 +53,20 @@ def write_lines(path: Path, records: Iterable[dict[str, str]]) -> int:
     return len(lines)
 
 
+def explained(known: list[Synset]) -> Iterator[dict[str, str]]:
+    """Yield each term with its passage, alone and among words of another gloss, which the passage then has too."""
+    choose = random.Random(0)
+    for terms, gloss in known:
+        term, text = terms[-1], passage(terms[:-1], gloss)
+        yield {"text": term, "explanation": text}
+        words = choose.choice(known)[1].split()
+        start = choose.randrange(len(words))
+        words = words[start : start + choose.randint(*CONTEXT)]
+        place = choose.randint(0, len(words))
+        context = " ".join(words)
+        yield {"text": " ".join([*words[:place], term, *words[place:]]), "explanation": f"{text}; {context}"}
+
+
 def main() -> None:
     """Write the files anew, the same on every machine."""
     if not WORDNET.is_dir():
@@ -66,6 +81,7 @@ def main() -> None:
     (OUTPUT / "beir" / "qrels").mkdir(parents=True)
     pairs = ({"query": terms[-1], "document": passage(terms[:-1], gloss)} for terms, gloss in train)
     count = write_lines(OUTPUT / "train.jsonl", pairs)
+    write_lines(OUTPUT / "expansions.jsonl", explained(train))
     documents = [*held_out, *train[:DISTRACTORS]]
     texts = ({"_id": f"d{i}", "text": passage(terms[:-1], gloss)} for i, (terms, gloss) in enumerate(documents))
     write_lines(OUTPUT / "beir" / "corpus.jsonl", texts)

@@ -83,6 +83,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
             "search",
         ),
         ("values", "formats", "beir", "data", "models", "runs", "export", "hub", "mining", "fused.head", "trainer"),
+        ("expansion",),
         ("reading", "combinations", "checks", "building"),
         ("recipe", "describe", "mine_dataset"),
         ("pipeline",),

@@ -42,6 +42,7 @@ FAULTS = [
     ("splade", "loss=FlopsLoss", ("FlopsLoss", "regularizer")),
     ("splade", "loss=SparseMarginMSELoss", ("loss.SparseMarginMSELoss", "SpladeLoss or CSRLoss")),
     ("splade", "loss=CSRLoss", ("CSRLoss trains csr", "SpladeLoss")),
+    ("csr", "loss=ExpansionLoss", ("ExpansionLoss trains architecture splade",)),
     (
         "csr",
         "loss={SpladeLoss: {loss: SparseTripletLoss, document_regularizer_weight: 1}}",

@@ -18,6 +18,7 @@ from sparse_train import library
 from sparse_train.beir import read_beir
 from sparse_train.data import load_dataset
 from sparse_train.errors import DataError, RecipeError, one_line
+from sparse_train.expansion import ExpansionLoss
 from sparse_train.schema import Component, Dataset
 
 
@@ -62,6 +63,8 @@ def build_loss(loss: Component, model: SparseEncoder, path: str) -> nn.Module:
     """
     if loss.name == "CSRReconstructionLoss":
         return Reconstruction(model, **loss.arguments)
+    if loss.name == "ExpansionLoss":
+        return _make(ExpansionLoss, {"model": model, **loss.arguments}, path)
     arguments = {name: _resolve(name, value, model, f"{path}.{name}") for name, value in loss.arguments.items()}
     return _make(getattr(losses, loss.name), {"model": model, **arguments}, f"{path}.{loss.name}")
 

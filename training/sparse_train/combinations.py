@@ -84,7 +84,7 @@ def _check_loss(loss: Component, path: str) -> None:
         wrapper = "as its regularizer" if loss.name in REGULARIZERS else "as its loss"
         raise RecipeError(f"{where}: cannot train alone; put it into SpladeLoss or CSRLoss {wrapper}.")
     for argument, inner in nested(loss):
-        allowed = FORMATS.keys() - {"CSRReconstructionLoss"} if argument == "loss" else REGULARIZERS
+        allowed = FORMATS.keys() - {"CSRReconstructionLoss", "ExpansionLoss"} if argument == "loss" else REGULARIZERS
         if inner.name not in allowed:
             names = ", ".join(sorted(allowed))
             raise RecipeError(f"{where}.{argument}: {inner.name} cannot stand here. Allowed: {names}.")
@@ -96,6 +96,8 @@ def check_loss_fits(loss: Component, architecture: str, path: str) -> None:
     Raises:
         RecipeError: it does not.
     """
+    if architecture in ("csr", "inference-free") and loss.name == "ExpansionLoss":
+        raise RecipeError(f"{path}: ExpansionLoss trains architecture splade.")
     if architecture == "csr" and loss.name in REGULARIZED:
         raise RecipeError(f"{path}: {loss.name} trains SPLADE; architecture csr takes {', '.join(AUTOENCODING)}.")
     if architecture in ("splade", "inference-free") and loss.name in AUTOENCODING:

@@ -13,7 +13,7 @@ LABEL_COLUMNS = ("label", "labels", "score", "scores")
 
 REGULARIZED = ("SpladeLoss", "CachedSpladeLoss")
 AUTOENCODING = ("CSRLoss", "CSRReconstructionLoss")
-COMPLETE = (*REGULARIZED, *AUTOENCODING, "SparseMSELoss")
+COMPLETE = (*REGULARIZED, *AUTOENCODING, "SparseMSELoss", "ExpansionLoss")
 """Losses that train by themselves; the others stand within one of them."""
 REGULARIZERS = ("FlopsLoss",)
 
@@ -61,6 +61,7 @@ FORMATS: dict[str, Format] = {
     "SparseAnglELoss": _PAIR,
     "SparseCosineSimilarityLoss": _PAIR,
     "CSRReconstructionLoss": Format(1, None, Labels.NONE, "texts"),
+    "ExpansionLoss": Format(2, 2, Labels.NONE, "text, and another whose words it is to get"),
 }
 
 

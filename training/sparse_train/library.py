@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 LOSSES = "sentence_transformers.sparse_encoder.losses"
+OWN_LOSSES = {"ExpansionLoss": "sparse_train.expansion"}
 EVALUATORS = "sentence_transformers.sparse_encoder.evaluation"
 SEQUENTIAL = "sentence_transformers.base.evaluation"
 SPARSE_CALLBACKS = "sentence_transformers.sparse_encoder.callbacks"
@@ -47,8 +48,9 @@ def exported(module: str) -> tuple[str, ...]:
 
 @cache
 def losses() -> dict[str, Signature]:
-    """Return the sparse losses by name, with their arguments but for the model."""
-    return {name: _signature(LOSSES, name) for name in exported(LOSSES)}
+    """Return the sparse losses by name, ours last, with their arguments but for the model."""
+    modules = dict.fromkeys(exported(LOSSES), LOSSES) | OWN_LOSSES
+    return {name: _signature(module, name) for name, module in modules.items()}
 
 
 @cache

@@ -152,9 +152,7 @@ class _Pooling:
         self.module = module
 
     def __call__(self, features: Features) -> Features:
-        decoder = features.pop(DECODER)
-        hidden = features["token_embeddings"]
-        hidden, mask = _padded(hidden, features[FLAT]) if FLAT in features else (hidden, features["attention_mask"])
+        hidden, mask, decoder = handed_over(features)
         weights = rectified_peaks(hidden, decoder.weight, decoder.bias, mask)
         for _ in range(LOGARITHMS[self.module.activation_function]):
             weights = weights.log1p()
@@ -162,6 +160,18 @@ class _Pooling:
             self.module.embedding_dimension = weights.shape[1]
         features["sentence_embedding"] = weights
         return features
+
+
+def handed_over(features: Features) -> tuple[Tensor, Tensor, nn.Linear]:
+    """Take what a Transformer with a fused head hands on in place of logits.
+
+    Returns:
+        States before the vocabulary decoder, `[batch, sequence, hidden]`; their mask, `[batch, sequence]`; the decoder.
+    """
+    decoder: nn.Linear = features.pop(DECODER)
+    hidden = features["token_embeddings"]
+    hidden, mask = _padded(hidden, features[FLAT]) if FLAT in features else (hidden, features["attention_mask"])
+    return hidden, mask, decoder
 
 
 def _padded(flat: Tensor, bounds: Tensor) -> tuple[Tensor, Tensor]:
