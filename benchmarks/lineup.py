@@ -17,22 +17,22 @@ class Model:
     """How one model is measured.
 
     Attributes:
-        batch_size: texts encoded at a time.
         texts: how many are encoded in a round, by their mean number of words.
         warm_up: how many are encoded before that: less than a batch where a batch takes seconds.
     """
 
-    batch_size: int
     texts: dict[int, int]
     warm_up: int
 
 
+BATCH_SIZE = 32
+"""Texts encoded at a time."""
 LENGTHS = (8, 90, 400)
 MODELS = {
-    "splade-tiny": Model(32, dict(zip(LENGTHS, (256, 96, 32), strict=True)), 32),
-    "minilm-size": Model(32, dict(zip(LENGTHS, (128, 64, 32), strict=True)), 8),
-    "distilbert-size": Model(16, dict(zip(LENGTHS, (64, 32, 16), strict=True)), 4),
-    "bert-base-size": Model(16, dict(zip(LENGTHS, (32, 16, 16), strict=True)), 2),
+    "splade-tiny": Model(dict(zip(LENGTHS, (256, 96, 32), strict=True)), 32),
+    "minilm-size": Model(dict(zip(LENGTHS, (128, 64, 32), strict=True)), 8),
+    "distilbert-size": Model(dict(zip(LENGTHS, (64, 32, 32), strict=True)), 4),
+    "bert-base-size": Model(dict(zip(LENGTHS, (32, 32, 32), strict=True)), 2),
 }
 
 
@@ -73,15 +73,14 @@ def make_ready(name: str, model: str, checkpoint: Path, threads: int | None, reu
     Raises:
         ContenderError: something failed; its last lines say what.
     """
-    batch_size = MODELS[model].batch_size
     if name in OURS:
         export(checkpoint, model, OURS[name], reuse)
         python = python_of("sparse-client")
-        return Contender(name, "sparse_client", bundle_path(model, OURS[name]), batch_size, threads, python=python)
+        return Contender(name, "sparse_client", bundle_path(model, OURS[name]), BATCH_SIZE, threads, python=python)
     peer = PEERS[name]
     path = _exported(peer.backend, model, checkpoint) / peer.inside if peer.backend else checkpoint
     python = python_of(peer.environment) if peer.environment else Path(sys.executable)
-    return Contender(name, peer.library, path, batch_size, threads, peer.weights, python)
+    return Contender(name, peer.library, path, BATCH_SIZE, threads, peer.weights, python)
 
 
 def _exported(backend: str, model: str, checkpoint: Path) -> Path:

@@ -15,6 +15,7 @@ from tiny_checkpoints import VOCABULARY
 from sparse_train import fuse_head
 from sparse_train.expansion import ExpansionLoss
 
+PADDING = VOCABULARY.index("[PAD]")
 TEXTS = ["whale", "the violin code", "museum"]
 EXPLANATIONS = ["fish in the sea", "music , law", "a search engine for leaf"]
 
@@ -34,23 +35,25 @@ def expected_terms(model: SparseEncoder, negatives: float) -> tuple[float, float
     model.eval()
     with torch.no_grad():
         logits = [model[0](dict(side))["token_embeddings"] for side in (text, explanation)]
-    first, second = [], []
+    expansion, others = [], []
     for row in range(len(TEXTS)):
-        peaks, own = [], []
-        for side, values in zip((text, explanation), logits, strict=True):
-            length = int(side["attention_mask"][row].sum())
-            peaks.append(values[row, :length].amax(0).tolist())
-            own.append(set(side["input_ids"][row, :length].tolist()))
-        weights = {v: max(math.log1p(max(peaks[i][v], 0)) if v in own[i] else 0 for i in (0, 1)) for v in words}
+        lengths = [int(side["attention_mask"][row].sum()) for side in (text, explanation)]
+        first, second = [values[row, :length].amax(0).tolist() for values, length in zip(logits, lengths, strict=True)]
+        own = set(text["input_ids"][row, : lengths[0]].tolist())
+        weights = {v: math.log1p(max(second[v], first[v] if v in own else 0, 0)) for v in words}
         total = sum(weights.values())
         wanted = {v: math.expm1(y) for v, y in weights.items() if y > 0}
-        first.append(sum(weights[v] / total * math.log1p(math.exp(z - peaks[0][v])) for v, z in wanted.items()))
-        second.append(math.log(1 + sum(math.exp(peaks[0][v]) for v in words if weights[v] == 0)))
-    return sum(first) / len(TEXTS), negatives * sum(second) / len(TEXTS)
+        expansion.append(sum(weights[v] / total * math.log1p(math.exp(z - first[v])) for v, z in wanted.items()))
+        others.append(math.log(1 + sum(math.exp(first[v]) for v in words if weights[v] == 0)))
+    return sum(expansion) / len(TEXTS), negatives * sum(others) / len(TEXTS)
 
 
 def test_it_is_the_documented_formula(material: Path) -> None:
     model = without_dropout(splade(material / "bert"))
+    with torch.no_grad():
+        model[0].model.get_output_embeddings().bias[0] += (
+            10  # the padding's own logit must not count as a word of a text
+        )
     expected = expected_terms(model, negatives=0.5)
     model = fuse_head(model)
     terms = ExpansionLoss(model, negatives=0.5)(batches(model))
@@ -61,16 +64,26 @@ def test_it_wakes_every_word_of_the_explanations(material: Path) -> None:
     model = fuse_head(without_dropout(splade(material / "bert")))
     loss = ExpansionLoss(model)
     text, explanation = batches(model)
-    everything = torch.arange(len(VOCABULARY))
-    explained = loss._own_logits(explanation, everything) > 0
-    asleep = explained & (loss._logits(text, everything) < 0)
+    words = torch.cat([text["input_ids"].flatten(), explanation["input_ids"].flatten()]).unique()
+    asleep = (loss._taught_logits(explanation, words) > 0) & (loss._logits(text, words) < 0)
     assert asleep.any()
     optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
     for _ in range(100):
         optimizer.zero_grad()
         sum(loss([text, explanation]).values()).backward()
         optimizer.step()
-    assert (model.eval().encode(TEXTS, convert_to_sparse_tensor=False)[:, everything] > 0)[asleep].all()
+    assert (model.eval().encode(TEXTS, convert_to_sparse_tensor=False)[:, words] > 0)[asleep].all()
+
+
+def test_padding_is_no_word_of_a_text(material: Path) -> None:
+    model = fuse_head(splade(material / "bert"))
+    with torch.no_grad():
+        model[0].model.get_output_embeddings().bias += 10
+    text = tokenized(model, TEXTS)
+    own = ExpansionLoss(model)._own_logits(text, torch.arange(len(VOCABULARY)))
+    assert (text["input_ids"] == PADDING).any()
+    assert not own[:, PADDING].any()
+    assert own.count_nonzero() == text["attention_mask"].sum()
 
 
 def test_the_teacher_stays_as_it_is(material: Path) -> None:

@@ -27,8 +27,8 @@ Features = dict[str, Any]
 class ExpansionLoss(nn.Module):
     """Teach a SPLADE model to expand each text with the words of another one.
 
-    Of the words of all texts of a batch, let z be the largest logits of the first text, and y the weights that the
-    model before training gave them in either text, 0 where a text does not have the word. With sums over the words:
+    Of the words that any text of the batch has, let z be the largest logits of the first text, and y the weights that
+    the model before training gave the second text, and the first one's own words. With sums over all these words:
 
         sum(y * softplus(logit(y) - z)) / sum(y)  +  negatives * log(1 + sum(e^z where y = 0))
 
@@ -66,7 +66,7 @@ class ExpansionLoss(nn.Module):
         del labels
         text, explanation = sentence_features
         words = torch.cat([text["input_ids"].flatten(), explanation["input_ids"].flatten()]).unique()
-        wanted = torch.maximum(self._own_logits(text, words), self._own_logits(explanation, words))
+        wanted = torch.maximum(self._own_logits(text, words), self._taught_logits(explanation, words))
         weights = wanted
         for _ in range(self._logarithms):
             weights = weights.log1p()
@@ -86,13 +86,17 @@ class ExpansionLoss(nn.Module):
         return logits.masked_fill(~mask.bool()[..., None], -torch.inf).amax(1)
 
     @torch.no_grad()
-    def _own_logits(self, features: Features, words: Tensor) -> Tensor:
-        """Return `[batch, words]`: the teacher's positive logits of the words that a text has, 0 for all others."""
+    def _taught_logits(self, features: Features, words: Tensor) -> Tensor:
+        """Return the teacher's largest logits of each text, 0 in place of negative ones, `[batch, words]`."""
         hidden, mask, decoder = handed_over(self.teacher.eval()(dict(features)))
         bias = None if decoder.bias is None else decoder.bias[words]
-        own = mask.new_zeros(len(mask), decoder.out_features)
-        own.scatter_reduce_(1, features["input_ids"], mask, "amax")
-        return rectified_peaks(hidden, decoder.weight[words], bias, mask) * own[:, words]
+        return rectified_peaks(hidden, decoder.weight[words], bias, mask)
+
+    def _own_logits(self, features: Features, words: Tensor) -> Tensor:
+        """Return the same, and 0 also where a text does not have the word."""
+        ids, mask = features["input_ids"], features["attention_mask"]
+        own = mask.new_zeros(len(mask), int(words.max()) + 1).scatter_reduce_(1, ids, mask, "amax")
+        return self._taught_logits(features, words) * own[:, words]
 
     def get_config_dict(self) -> dict[str, Any]:
         """Return what the model card tells."""
