@@ -80,17 +80,13 @@ class ExpansionLoss(nn.Module):
 
     def _logits(self, features: Features, words: Tensor) -> Tensor:
         """Return the largest logits of each text, `[batch, words]`."""
-        hidden, mask, decoder = handed_over(self._transformer[0](dict(features)))
-        bias = None if decoder.bias is None else decoder.bias[words]
-        logits = F.linear(hidden, decoder.weight[words], bias)
-        return logits.masked_fill(~mask.bool()[..., None], -torch.inf).amax(1)
+        hidden, weight, bias, mask = _head_inputs(self._transformer[0], features, words)
+        return F.linear(hidden, weight, bias).masked_fill(~mask.bool()[..., None], -torch.inf).amax(1)
 
     @torch.no_grad()
     def _taught_logits(self, features: Features, words: Tensor) -> Tensor:
         """Return the teacher's largest logits of each text, 0 in place of negative ones, `[batch, words]`."""
-        hidden, mask, decoder = handed_over(self.teacher.eval()(dict(features)))
-        bias = None if decoder.bias is None else decoder.bias[words]
-        return rectified_peaks(hidden, decoder.weight[words], bias, mask)
+        return rectified_peaks(*_head_inputs(self.teacher.eval(), features, words))
 
     def _own_logits(self, features: Features, words: Tensor) -> Tensor:
         """Return the same, and 0 also where a text does not have the word."""
@@ -101,3 +97,10 @@ class ExpansionLoss(nn.Module):
     def get_config_dict(self) -> dict[str, Any]:
         """Return what the model card tells."""
         return {"negatives": self.negatives}
+
+
+def _head_inputs(transformer: Transformer, features: Features, words: Tensor) -> tuple[Tensor, Tensor, Any, Tensor]:
+    """Return states, weight and bias (or None) of the decoder for these words, and mask."""
+    hidden, mask, decoder = handed_over(transformer(dict(features)))
+    bias = None if decoder.bias is None else decoder.bias[words]
+    return hidden, decoder.weight[words], bias, mask
