@@ -56,17 +56,16 @@ class Fusion(BaseEvaluator):
 
 
 def build_loss(loss: Component, model: SparseEncoder, path: str) -> nn.Module:
-    """Return a loss of the library around a model.
+    """Return a loss of the library, or our own, around a model.
 
     Raises:
         RecipeError: the library refuses the arguments.
     """
     if loss.name == "CSRReconstructionLoss":
         return Reconstruction(model, **loss.arguments)
-    if loss.name == "ExpansionLoss":
-        return _make(ExpansionLoss, {"model": model, **loss.arguments}, path)
     arguments = {name: _resolve(name, value, model, f"{path}.{name}") for name, value in loss.arguments.items()}
-    return _make(getattr(losses, loss.name), {"model": model, **arguments}, f"{path}.{loss.name}")
+    kind = ExpansionLoss if loss.name == "ExpansionLoss" else getattr(losses, loss.name)
+    return _make(kind, {"model": model, **arguments}, f"{path}.{loss.name}")
 
 
 def _resolve(name: str, value: Any, model: SparseEncoder, path: str) -> Any:
