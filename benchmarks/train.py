@@ -3,6 +3,7 @@
 A step is what the trainer does with a batch of pairs: two forward passes, SpladeLoss over
 SparseMultipleNegativesRankingLoss, backward, clipping, AdamW. Model, batch, data and seed are the same for both.
 Every contender has a process of its own; the rounds alternate, so that a busy machine slows all of them down.
+`selective` is ours with the recipe's `selective_checkpointing: true`.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from itertools import accumulate
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -55,8 +57,8 @@ class Round:
         seconds: wall time of a step.
         processor_s: processor time of a step, all threads together, which other processes change less.
         others: cores that other processes kept busy meanwhile, on average.
-        peak_gb: peak memory so far: of the process, or allocated on the GPU.
-        loaded_gb: the same before the first step, with libraries and model loaded.
+        process_gb: peak memory of the process, with its libraries and what its allocator does not give back.
+        tensors_gb: peak memory of all tensors in a step, weights and optimizer among them, on the device.
         active_dims: mean active dimensions of a text of the last batch.
         loss: of the last step.
     """
@@ -64,8 +66,8 @@ class Round:
     seconds: float
     processor_s: float
     others: float
-    peak_gb: float
-    loaded_gb: float
+    process_gb: float
+    tensors_gb: float
     active_dims: float
     loss: float
 
@@ -82,9 +84,12 @@ CUDA_CASES = tuple(
     for batch, tokens in ((64, 32), (128, 128), (128, 256))
 )
 TIMES = ("s", "median", "ratio", "core s", "ratio")
-MEMORY = ("GB", "ratio", "GB above", "ratio")
+MEMORY = ("process", "ratio", "tensors", "ratio")
 COLUMNS = ("pairs x tokens", "head", *TIMES, *MEMORY, "active", "loss")
-CONTENDERS = {"cpu": ("stock", "ours"), "cuda": ("stock", "stock compiled", "ours")}
+CONTENDERS = {
+    "cpu": ("stock", "ours", "selective"),
+    "cuda": ("stock", "stock compiled", "ours", "selective"),
+}
 
 
 def main() -> None:
@@ -152,15 +157,15 @@ def prepare_training(name: str, case: Case, options: argparse.Namespace, texts: 
         optimizer.zero_grad()
         return float(total.detach())  # waits for the GPU
 
-    loaded_gb = _peak(options.device)
-    step()  # the first one pays for lazy set-up
+    for _ in range(BATCHES):  # the first step pays for lazy set-up
+        step()
+    memory = peak_memory(), _tensors(step, model, optimizer)  # in this order: the profiler takes memory of its own
 
     def measure() -> Round:
         stopwatch, started = Stopwatch(), time.process_time()
         value = [step() for _ in range(options.steps)][-1]
         processor_s, (seconds, others) = time.process_time() - started, stopwatch.stop()
         times = (seconds / options.steps, processor_s / options.steps, others)
-        memory = (_peak(options.device), loaded_gb)
         return Round(*times, *memory, _active(model, columns[0][0]), value)
 
     return measure
@@ -171,6 +176,7 @@ def _load(name: str, case: Case, device: str) -> Any:
     from sentence_transformers import SparseEncoder
 
     from sparse_train import fuse_head
+    from sparse_train.checkpointing import checkpoint_selectively
 
     model: Any = SparseEncoder(str(_folder(case.model)), device=device)
     model.max_seq_length = case.tokens
@@ -179,7 +185,11 @@ def _load(name: str, case: Case, device: str) -> Any:
             model[0].model.get_output_embeddings().bias += DENSE_BIAS
     if name == "stock compiled":
         model.compile()
-    return (fuse_head(model) if name == "ours" else model).train()
+    if name in ("ours", "selective"):
+        fuse_head(model)
+    if name == "selective":
+        checkpoint_selectively(model)
+    return model.train()
 
 
 def _folder(model: str) -> Any:
@@ -197,12 +207,21 @@ def _on(value: Any, device: str) -> Any:
     return value.to(device) if hasattr(value, "to") else value
 
 
-def _peak(device: str) -> float:
-    if device == "cpu":
-        return peak_memory()
+def _tensors(step: Callable[[], Any], model: Any, optimizer: Any) -> float:
+    """Return the peak memory of all tensors in a step, in GB; on a CPU by what the profiler sees allocated."""
     import torch
+    from torch.profiler import ProfilerActivity, profile
 
-    return torch.cuda.max_memory_allocated() / GIGABYTE
+    if model.device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+        step()
+        return torch.cuda.max_memory_allocated() / GIGABYTE
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as watch:
+        step()
+    events = [event for event in watch.profiler.kineto_results.events() if event.name() == "[memory]"]
+    changes = (event.nbytes() for event in sorted(events, key=lambda event: event.start_ns()))
+    kept = [*model.parameters(), *(value for state in optimizer.state.values() for value in state.values())]
+    return (sum(tensor.nbytes for tensor in kept) + max(accumulate(changes))) / GIGABYTE
 
 
 def _active(model: Any, features: dict[str, Any]) -> float:
@@ -225,7 +244,7 @@ def print_table(results: dict[Case, dict[str, list[Round]]], options: argparse.N
     others = max(one.others for rounds in results.values() for done in rounds.values() for one in done)
     caption = f"{options.device}, {options.threads} threads; other processes took up to {others:.1f} cores meanwhile"
     table = Table(
-        title="A training step: seconds (best, median), processor time, peak memory (in all, above the loaded model)",
+        title="A training step: seconds (best, median), processor time, peak memory in GB (process, all tensors)",
         caption=caption + "; repeat on an idle machine" * (others > QUIET),
     )
     for column in COLUMNS:
@@ -240,17 +259,17 @@ def print_table(results: dict[Case, dict[str, list[Round]]], options: argparse.N
 def _cells(done: list[Round], stock: list[Round]) -> tuple[str, ...]:
     best, reference = (min(one.seconds for one in rounds) for rounds in (done, stock))
     cores, reference_cores = (min(one.processor_s for one in rounds) for rounds in (done, stock))
-    peak, above = done[-1].peak_gb, done[-1].peak_gb - done[-1].loaded_gb
+    (process, tensors), stock_memory = ((rounds[-1].process_gb, rounds[-1].tensors_gb) for rounds in (done, stock))
     return (
         f"{best:.2f}",
         f"{median(one.seconds for one in done):.2f}",
         f"{reference / best:.2f}x",
         f"{cores:.2f}",
         f"{reference_cores / cores:.2f}x",
-        f"{peak:.2f}",
-        f"1/{stock[-1].peak_gb / peak:.1f}",
-        f"{above:.2f}",
-        f"1/{(stock[-1].peak_gb - stock[-1].loaded_gb) / above:.1f}",
+        f"{process:.2f}",
+        f"1/{stock_memory[0] / process:.1f}",
+        f"{tensors:.2f}",
+        f"1/{stock_memory[1] / tensors:.1f}",
         f"{done[-1].active_dims:.0f}",
         f"{done[-1].loss:.4f}",
     )
