@@ -77,6 +77,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
             "schema",
             "activity",
             "card",
+            "checkpointing",
             "curve",
             "fused.peaks",
             "progress",
