@@ -3,7 +3,6 @@
 A step is what the trainer does with a batch of pairs: two forward passes, SpladeLoss over
 SparseMultipleNegativesRankingLoss, backward, clipping, AdamW. Model, batch, data and seed are the same for both.
 Every contender has a process of its own; the rounds alternate, so that a busy machine slows all of them down.
-`selective` is ours with the recipe's `selective_checkpointing: true`.
 """
 
 import argparse
@@ -87,8 +86,8 @@ TIMES = ("s", "median", "ratio", "core s", "ratio")
 MEMORY = ("process", "ratio", "tensors", "ratio")
 COLUMNS = ("pairs x tokens", "head", *TIMES, *MEMORY, "active", "loss")
 CONTENDERS = {
-    "cpu": ("stock", "ours", "selective"),
-    "cuda": ("stock", "stock compiled", "ours", "selective"),
+    "cpu": ("stock", "ours"),
+    "cuda": ("stock", "stock compiled", "ours"),
 }
 
 
@@ -176,7 +175,6 @@ def _load(name: str, case: Case, device: str) -> Any:
     from sentence_transformers import SparseEncoder
 
     from sparse_train import fuse_head
-    from sparse_train.checkpointing import checkpoint_selectively
 
     model: Any = SparseEncoder(str(_folder(case.model)), device=device)
     model.max_seq_length = case.tokens
@@ -185,10 +183,8 @@ def _load(name: str, case: Case, device: str) -> Any:
             model[0].model.get_output_embeddings().bias += DENSE_BIAS
     if name == "stock compiled":
         model.compile()
-    if name in ("ours", "selective"):
+    if name == "ours":
         fuse_head(model)
-    if name == "selective":
-        checkpoint_selectively(model)
     return model.train()
 
 

@@ -13,7 +13,15 @@ import yaml
 from small_recipes import ROUTES, SPLADE_LOSS, TRAINING, Recipe, sentence, write_rows
 from tiny_checkpoints import VOCABULARY, save_csr, save_masked_lm
 
+from sparse_train.fused import saved_tensors
+
 sys.path.insert(0, str(Path(__file__).parent))  # for fused_models
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the fused head treat the tensors of the tests' small models like those of large ones."""
+    monkeypatch.setattr(saved_tensors, "SMALL", 0)
 
 
 @pytest.fixture(scope="session")

@@ -37,7 +37,6 @@ def check_combinations(recipe: Recipe) -> None:
     """
     for name in recipe.training.keys() & ELSEWHERE.keys():
         raise RecipeError(f"training.{name}: is not set here, but with {ELSEWHERE[name]}.")
-    _check_checkpointing(recipe)
     _check_data(recipe)
     for path, loss in losses_of(recipe):
         _check_loss(loss, path)
@@ -46,12 +45,6 @@ def check_combinations(recipe: Recipe) -> None:
     _check_callbacks(recipe)
     if recipe.training.get("eval_strategy", "no") not in ("no", False) and not (recipe.evaluators or recipe.data.eval):
         raise RecipeError("training.eval_strategy: there is nothing to evaluate; name evaluators or data.eval.")
-
-
-def _check_checkpointing(recipe: Recipe) -> None:
-    for name in ("activation_checkpointing", "gradient_checkpointing"):
-        if recipe.selective_checkpointing and recipe.training.get(name):
-            raise RecipeError(f"selective_checkpointing: training.{name} computes whole layers again; choose one.")
 
 
 def _check_data(recipe: Recipe) -> None:

@@ -16,7 +16,6 @@ from transformers.utils.logging import disable_progress_bar
 
 from sparse_train.building import build_callback, build_evaluator, build_loss
 from sparse_train.card import write_card
-from sparse_train.checkpointing import checkpoint_selectively
 from sparse_train.checks import check_router, check_rows
 from sparse_train.combinations import check_loss_fits, losses_of
 from sparse_train.curve import draw_curve
@@ -54,8 +53,6 @@ def train(recipe: Recipe, *, resume: bool = False, force: bool = False) -> Path:
     _check_model(recipe, model, data)
     if recipe.fused_head:
         fuse_head(model)
-    if recipe.selective_checkpointing:
-        _checkpoint(model)
     trainer = _trainer(recipe, model, arguments, data)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if recipe.evaluators:
@@ -105,13 +102,6 @@ def _check_model(recipe: Recipe, model: SparseEncoder, data: dict[str, dict[str,
     for part, sets in data.items():
         for number, (name, rows) in enumerate(sets.items()):
             check_router(rows, mapping, name, f"data.{part}.{number}")
-
-
-def _checkpoint(model: SparseEncoder) -> None:
-    try:
-        checkpoint_selectively(model)
-    except ValueError as error:
-        raise RecipeError(f"selective_checkpointing: {one_line(error)}") from error
 
 
 def _trainer(recipe: Recipe, model: SparseEncoder, arguments: Any, data: dict[str, dict[str, Any]]) -> Trainer:

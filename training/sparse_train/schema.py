@@ -129,4 +129,3 @@ class Recipe:
     callbacks: tuple[Component, ...] = key("run while training", (), component="callback")
     output: str = key("folder of the trained checkpoint; OUTPUT.run beside it holds what --resume needs")
     fused_head: bool = key("train the SPLADE head without [batch, sequence, vocab] tensors", True)
-    selective_checkpointing: bool = key("keep little but matrix products for the backward pass: less memory", False)

@@ -1,1 +1,1 @@
-"""The SPLADE head for training, without the logits of every position; all torch."""
+"""The SPLADE head for training, without the logits of every position and with less kept; all torch."""

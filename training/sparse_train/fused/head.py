@@ -3,8 +3,9 @@
 No module, class, parameter or configuration changes, so what the model saves, and how it prints, copies, pickles and
 replicates, stays the same:
 
-1. before the masked language model runs, a hook makes its vocabulary decoder pass its input on;
-2. after it, a hook makes the decoder compute again, and sends it along with the states that came in place of logits;
+1. before the masked language model runs, a hook makes its vocabulary decoder pass its input on, and all of it keep less
+   for the backward pass;
+2. after it, a hook ends both, and sends the decoder along with the states that came in place of logits;
 3. SpladePooling's `forward` is hidden by one that makes weights of states and decoder.
 """
 
@@ -22,6 +23,7 @@ from sentence_transformers.sparse_encoder.modules import SpladePooling
 from torch import Tensor, nn
 
 from sparse_train.fused.peaks import rectified_peaks
+from sparse_train.fused.saved_tensors import KEEP_LESS
 
 logger = logging.getLogger(__name__)
 
@@ -36,10 +38,10 @@ PROBE_TOKENS = 4
 def fuse_head(model: SparseEncoder) -> SparseEncoder:
     """Make a model compute its SPLADE vectors and their gradients without `[batch, sequence, vocabulary]` tensors.
 
-    Values and gradients stay the same. Changes the model in place; a second call does nothing. A head that the
-    algebra does not cover stays as it is, and a warning says why; a model without a SPLADE head has nothing to fuse.
-    The weight of the decoder is read outside of its module, which data parallelism allows and sharded parameters
-    (FSDP, DeepSpeed ZeRO-3) do not.
+    Values and gradients stay the same, for which the backbone keeps less, too. Changes the model in place; a second
+    call does nothing. A head that the algebra does not cover stays as it is, and a warning says why; a model without a
+    SPLADE head has nothing to fuse. The weight of the decoder is read outside of its module, which data parallelism
+    allows and sharded parameters (FSDP, DeepSpeed ZeRO-3) do not.
 
     Args:
         model: Any SparseEncoder, on any device.
@@ -133,11 +135,13 @@ def _identity(hidden: Tensor) -> Tensor:
 def _pass_states(transformer: Any, _inputs: Any) -> None:
     # An attribute of the instance hides the method of its class; replicas of DataParallel have attributes of their own.
     _decoder(transformer).forward = _identity
+    KEEP_LESS.__enter__()
 
 
 def _hand_over(transformer: Any, _inputs: Any, features: Features | None) -> None:
     decoder = _decoder(transformer)
-    vars(decoder).pop("forward", None)
+    if vars(decoder).pop("forward", None):  # None when another hook raised before this one's counterpart
+        KEEP_LESS.__exit__()
     if features is not None:  # None when the model raised
         features[DECODER] = decoder
 
