@@ -134,8 +134,10 @@ def _identity(hidden: Tensor) -> Tensor:
 
 def _pass_states(transformer: Any, _inputs: Any) -> None:
     # An attribute of the instance hides the method of its class; replicas of DataParallel have attributes of their own.
-    _decoder(transformer).forward = _identity
-    KEEP_LESS.__enter__()
+    decoder: Any = _decoder(transformer)
+    if "forward" not in vars(decoder):  # as an interrupted call leaves it, and the context
+        decoder.forward = _identity
+        KEEP_LESS.__enter__()
 
 
 def _hand_over(transformer: Any, _inputs: Any, features: Features | None) -> None:

@@ -4,8 +4,9 @@
     a = softmax(x) * d; a V   autograd keeps softmax(x), d and a; here softmax(x) and d
     x * d                     a CPU keeps d, dropout's 0 and 1 / (1 - p), as floats; here as bytes
 
-What is made again is made by the same operation of the same numbers, so gradients stay the same to the last bit. Torch
-asks for every tensor that it is about to keep: https://docs.pytorch.org/docs/stable/notes/autograd.html
+What is made again is made by the same operation of the same numbers, so gradients stay the same to the last bit, unless
+somebody edits a result behind autograd's back. Hooks around the model (`save_on_cpu`) see nothing of the backbone.
+Torch asks for every tensor that it is about to keep: https://docs.pytorch.org/docs/stable/notes/autograd.html
 """
 
 from __future__ import annotations
@@ -26,9 +27,11 @@ SAMPLE = 64
 
 
 def _pack(tensor: Tensor) -> Tensor | Again:
-    if tensor.numel() <= SMALL or not tensor.is_contiguous():
-        return tensor
-    return (_result(tensor) if tensor.requires_grad else _two_values(tensor)) or tensor
+    again = None
+    if tensor.numel() > SMALL and tensor.is_contiguous():
+        again = _result(tensor) if tensor.requires_grad else _two_values(tensor)
+    # Not the tensor itself: it would hold the operation that keeps it, and neither would ever be freed.
+    return again or tensor.detach()
 
 
 def _unpack(kept: Tensor | Again) -> Tensor:
