@@ -128,4 +128,4 @@ class Recipe:
     evaluators: tuple[Component, ...] = key("run when evaluating and at the end", (), component="evaluator")
     callbacks: tuple[Component, ...] = key("run while training", (), component="callback")
     output: str = key("folder of the trained checkpoint; OUTPUT.run beside it holds what --resume needs")
-    fused_head: bool = key("train the SPLADE head without [batch, sequence, vocab] tensors", True)
+    fused_head: bool = key("train SPLADE without [batch, sequence, vocab] tensors, and keep less of the backbone", True)
