@@ -39,12 +39,12 @@ def report(bundle: Bundle, sessions: Sessions, route: str, golden: list[Golden])
     batches = [golden[start : start + BATCH] for start in range(0, len(golden), BATCH)]
     padded = [vector for batch in batches for vector in run(bundle, sessions, route, batch)]
     expected = [one.vector for one in golden]
-    limit = bundle.max_active_dims
+    promise = bundle.routes[route].precision, bundle.routes[route].max_active_dims
     return {
         "route": route,
-        "alone": figures(distance(expected, alone, limit)),
-        "padded": figures(distance(expected, padded, limit)),
-        "neighbours": distance(alone, padded, limit).max_difference,
+        "alone": figures(distance(expected, alone, *promise)),
+        "padded": figures(distance(expected, padded, *promise)),
+        "neighbours": distance(alone, padded, *promise).max_difference,
     }
 
 

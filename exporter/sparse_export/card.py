@@ -52,7 +52,7 @@ TOKENS = "`input_ids`, `attention_mask` int64 [batch, sequence]"
 # What a file is, for those that a bundle has.
 FILES = {
     "document.onnx": "$inputs -> $outputs",
-    "query.onnx": f"queries as a look-up: {TOKENS} -> {PAIRS}",
+    "query.onnx": f"$queries: {TOKENS} -> {PAIRS}",
     "query_table.safetensors": "the table behind it: `weights` float32 [dimension]",
     "query_table.json": "the same table, {token: weight}",
     "decode.onnx": "`indices`, `values` -> $decoded",
@@ -119,6 +119,7 @@ def write(folder: Path, content: dict[str, Any]) -> None:
         taken="Text tokens" if texts else "Dense embeddings",
         notes=TARGETS.get(content["precision"], "") + _features(content),
         files=_files(folder, inputs=inputs, outputs=OUTPUTS[content["output"]], decoded=_decoded(content),
+                     queries="the tower of queries" if "query_tower" in content else "queries as a look-up",
                      max_length=content["max_length"]),
         parity=_table(parity_rows(content)),
         quality=f"\n## Retrieval quality\n\n{_table(quality_rows(content))}\n" if content["quality"] else "",

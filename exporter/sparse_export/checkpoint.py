@@ -14,14 +14,15 @@ from transformers import PreTrainedModel
 
 from sparse_export.adapters import has_adapters
 from sparse_export.admission import admit
-from sparse_export.errors import CheckpointError, InputError, UnsupportedCheckpointError, one_line
+from sparse_export.chain import ROUTES, head_of, route_modules
+from sparse_export.errors import CheckpointError, InputError, one_line
 from sparse_export.manifest import sha256
 from sparse_export.options import ExportOptions
+from sparse_export.own_tokenizer import check_same
 from sparse_export.source import MODULES, Source, locate
 
 UNLIMITED = 10**6  # transformers writes about 1e30 where a tokenizer has no limit
 FEWEST_WORDS = 10  # tokens that are not special; transformers makes up a tokenizer without any where it finds no file
-ROUTES = ("document", "query")
 # The prompts that sentence-transformers tries for each route, in its order.
 PROMPTS = {"document": ("document", "passage", "corpus"), "query": ("query",)}
 
@@ -52,14 +53,29 @@ class Checkpoint:
         """Return the modules that a text of a route goes through, in order."""
         return route_modules(self.encoder, route)
 
+    def head(self, route: str) -> str | None:
+        """Return the head of a route, None where its chain of modules is not one that is exported."""
+        return head_of(self.modules(route))
+
+    def shares_graph(self) -> bool:
+        """Tell whether queries go through the very modules that documents go through."""
+        document, query = (self.modules(route) for route in ROUTES)
+        return len(document) == len(query) and all(one is other for one, other in zip(document, query, strict=True))
+
     def tokenizer(self, route: str) -> Any:
         """Return the tokenizer of a route, as transformers has it."""
         return self.modules(route)[0].tokenizer
 
     def max_length(self, route: str) -> int | None:
         """Return the tokens of a text, special tokens included; None where the tokenizer has no limit."""
-        length = self.tokenizer(route).model_max_length
+        first = self.modules(route)[0]
+        own = getattr(first, f"{route}_length", None)  # of a Transformer that both routes share
+        length = own if own is not None else first.tokenizer.model_max_length
         return None if length is None or length > UNLIMITED else length
+
+    def max_active_dims(self, route: str) -> int | None:
+        """Return the largest number of active dimensions of a vector, None for no limit."""
+        return self.encoder.max_active_dims or getattr(self.modules(route)[-1], "k", None)
 
     def sha256(self) -> str:
         """Return the sha256 of the weights: of the file, or of the list of names and sums where there are several."""
@@ -74,29 +90,6 @@ class Checkpoint:
 
     def _weights(self) -> list[Path]:
         return sorted(path for kind in ("*.safetensors", "*.bin") for path in self.folder.rglob(kind))
-
-
-def route_modules(encoder: SparseEncoder, route: str) -> list[Any]:
-    """Return the modules of a route; a Router has a sequence of its own for each.
-
-    Raises:
-        UnsupportedCheckpointError: The Router has other routes.
-    """
-    first, *others = cast(Any, encoder)
-    sequences = getattr(first, "sub_modules", None)
-    if sequences is None:
-        return [first, *others]
-    if set(sequences) != set(ROUTES):
-        raise UnsupportedCheckpointError(
-            f"The Router has the routes {', '.join(sorted(sequences))}; exported are Routers with "
-            f"exactly {' and '.join(ROUTES)}."
-        )
-    return [*sequences[route], *others]
-
-
-def is_lookup(checkpoint: Checkpoint, route: str) -> bool:
-    """Tell whether the texts of a route go through a table of static weights alone."""
-    return type(checkpoint.modules(route)[0]).__name__ == "SparseStaticEmbedding"
 
 
 def read_checkpoint(options: ExportOptions) -> Checkpoint:
@@ -116,7 +109,7 @@ def read_checkpoint(options: ExportOptions) -> Checkpoint:
         folder = source.folder()
     except Exception as error:  # any library on the way may raise anything about a damaged file
         raise CheckpointError(f"'{options.model}' cannot be loaded: {one_line(error)}") from error
-    _check_tokenizer(options.model, encoder)
+    _check_tokenizers(source, folder, encoder)
     _check_finite(options.model, encoder)
     _check_complete(source, encoder)
     _set_max_length(encoder, options.max_length)
@@ -126,12 +119,23 @@ def read_checkpoint(options: ExportOptions) -> Checkpoint:
     return Checkpoint(name, folder, None if source.is_folder else folder.name, encoder)
 
 
-def _check_tokenizer(model: str, encoder: SparseEncoder) -> None:
-    tokenizer = route_modules(encoder, "document")[0].tokenizer
-    if hasattr(tokenizer, "all_special_tokens") and len(tokenizer) - len(tokenizer.all_special_tokens) < FEWEST_WORDS:
-        raise CheckpointError(
-            f"'{model}' has no tokenizer, or an empty one; put the tokenizer's files (tokenizer.json) beside the model."
-        )
+def _first_modules(encoder: SparseEncoder) -> dict[str, Any]:
+    """Return the first module of each route; one that both routes share is named once, after documents."""
+    firsts = {route: route_modules(encoder, route)[0] for route in ROUTES}
+    return {route: first for route, first in firsts.items() if route == "document" or first is not firsts["document"]}
+
+
+def _check_tokenizers(source: Source, folder: Path, encoder: SparseEncoder) -> None:
+    for route, first in _first_modules(encoder).items():
+        tokenizer: Any = getattr(first, "tokenizer", None)
+        special = getattr(tokenizer, "all_special_tokens", None)
+        if special is not None and len(tokenizer) - len(special) < FEWEST_WORDS:
+            raise CheckpointError(
+                f"'{source.model}' has no tokenizer, or an empty one; put the tokenizer's files (tokenizer.json) "
+                "beside the model."
+            )
+        lowercased = bool(getattr(first, "do_lower_case", False))
+        check_same(folder / folder_of(source, route), tokenizer, lowercased)
 
 
 def _check_finite(model: str, encoder: SparseEncoder) -> None:
@@ -144,20 +148,22 @@ def _check_finite(model: str, encoder: SparseEncoder) -> None:
 
 def _check_complete(source: Source, encoder: SparseEncoder) -> None:
     """Refuse weights that transformers filled with random numbers because the files lack them."""
-    loaded: PreTrainedModel | None = getattr(route_modules(encoder, "document")[0], "model", None)
-    if loaded is None:  # a module without a model of transformers; its family is refused later
-        return
-    if not has_adapters(loaded):
-        _refuse_missing(loaded, source.model, {"subfolder": _document_folder(source), **source.arguments})
-        return
-    _refuse_missing(loaded, source.model, source.arguments)
-    _refuse_missing(loaded, str(loaded.name_or_path), {**source.arguments, "revision": None})  # its base model
+    for route, first in _first_modules(encoder).items():
+        loaded: PreTrainedModel | None = getattr(first, "model", None)
+        if loaded is None:  # a module without a model of transformers
+            continue
+        if not has_adapters(loaded):
+            _refuse_missing(loaded, source.model, {"subfolder": folder_of(source, route), **source.arguments})
+            continue
+        _refuse_missing(loaded, source.model, source.arguments)
+        _refuse_missing(loaded, str(loaded.name_or_path), {**source.arguments, "revision": None})  # its base model
 
 
-def _document_folder(source: Source) -> str:
+def folder_of(source: Source, route: str) -> str:
+    """Return the folder of the first module of a route, relative to the checkpoint."""
     modules, router = source.read_json(MODULES), source.read_json("router_config.json")
     if router is not None:
-        return str(router["structure"]["document"][0])
+        return str(router["structure"][route][0])
     return str(modules[0]["path"]) if modules else ""
 
 
@@ -177,28 +183,36 @@ def _refuse_missing(loaded: PreTrainedModel, place: str, arguments: dict[str, An
 
 
 def _set_max_length(encoder: SparseEncoder, max_length: int | None) -> None:
-    positions = _positions(encoder)
+    for first in _first_modules(encoder).values():
+        if getattr(first, "model", None) is not None:
+            _limit(first, max_length)
+
+
+def _limit(transformer: Any, max_length: int | None) -> None:
+    """Limit the tokens of a text to what was asked for, and to the positions that the model has."""
+    positions = _positions(transformer.model)
     if max_length is not None and positions is not None and max_length > positions:
         raise InputError(
             f"max_length is {max_length}, but the model has {positions} positions; give at most {positions}."
         )
-    document = route_modules(encoder, "document")[0]
-    limits = [limit for limit in (max_length or document.max_seq_length, positions) if limit is not None]
-    if not limits:
-        return
-    special = document.tokenizer.num_special_tokens_to_add()
-    if min(limits) <= special:
-        raise InputError(
-            f"max_length is {min(limits)}, but {special} of these tokens are special ones; give at least {special + 1}."
-        )
-    document.max_seq_length = min(limits)
+    special = transformer.tokenizer.num_special_tokens_to_add()
+    for name in ("max_seq_length", "document_length", "query_length"):  # the latter two of a task, where they are set
+        own = getattr(transformer, name, None)
+        if own is None and name != "max_seq_length":
+            continue
+        limits = [limit for limit in (max_length or own, positions) if limit is not None]
+        if not limits:
+            continue
+        if min(limits) <= special:
+            raise InputError(
+                f"max_length is {min(limits)}, but {special} of these tokens are special ones; "
+                f"give at least {special + 1}."
+            )
+        setattr(transformer, name, min(limits))
 
 
-def _positions(encoder: SparseEncoder) -> int | None:
+def _positions(model: PreTrainedModel) -> int | None:
     """Return how many tokens have a position; RoBERTa's table starts counting after the padding id."""
-    model = getattr(route_modules(encoder, "document")[0], "model", None)
-    if model is None:
-        return None
     for module in model.modules():
         table = getattr(module, "position_embeddings", None)
         if isinstance(table, torch.nn.Embedding):

@@ -147,8 +147,9 @@ def inspect(bundle: Path) -> None:
         rows += [("operators", ", ".join(f"{count} {name}" for name, count in graph.operators))]
         rows += [("weights", ", ".join(f"{report.megabytes(size)} {name}" for name, size in graph.weights) or "none")]
         _table(rows)
-    if content.get("sensitivity"):
-        _table(report.sensitivity_rows(content))
+    for tower in (content, content.get("query_tower", {})):
+        if tower.get("sensitivity"):
+            _table(report.sensitivity_rows(tower))
 
 
 @main.command()

@@ -19,7 +19,7 @@ TOOLS = (
 )  # fmt: skip
 # What readers of a bundle rely on.
 CONTENT = {"family": str, "dimension": int, "routes": dict, "precision": str, "files": dict}
-OPTIONAL = {"sensitivity": dict}  # bundles of earlier versions lack it
+OPTIONAL = {"sensitivity": dict, "query_tower": dict, "tolerance": dict}  # only some bundles have them
 ROUTE = {"graph": str, "tokenizer": str, "prompt": str}
 EMBEDDING_ROUTE = {"graph": str}  # of a graph that takes dense embeddings
 PRUNING = {"kept": int, "share_dropped": float, "texts": int, "min_count": int, "held_out": dict}

@@ -13,6 +13,9 @@ from sparse_export.rows import Row
 
 TOP = 64
 FAINT = 1e-4  # a weight that may come and go by rounding
+ROOM = 0.005
+# How far rounding moves a weight, so that two dimensions at the cut change places. An int8 error is no rounding.
+CUT_ROUNDING = {Precision.FP32: 1e-5, Precision.FP16: 1e-3, Precision.INT8: 0.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +39,26 @@ TOLERANCES = {
 class Parity:
     """The distance between PyTorch and a graph over some texts.
 
+    Texts that are empty on both sides have nothing to compare: they count in `empty` and in no mean.
+
     Attributes:
         texts: Number of texts.
-        max_difference: Largest difference of a weight.
+        empty: Texts whose vectors are empty on both sides.
+        max_difference: Largest difference of a weight; ties at the cut are left out.
+        cut_ties: Dimensions that only one side has because the other side's row is full, and that weigh as much as
+            the least weight which that row kept, up to rounding. See `compare`.
         mean_cosine: Mean cosine similarity of a text's two vectors.
         worst_cosine: Smallest cosine similarity.
-        overlap: Mean share of the `TOP` strongest dimensions of PyTorch that are among those of the graph.
-        stray: Dimensions active on one side only, with a weight of `FAINT` or more.
+        overlap: Mean share of the `TOP` strongest dimensions of either side that both sides have among theirs.
+        stray: Dimensions active on one side only, with a weight of `FAINT` or more, ties at the cut left out.
         reference_active: Mean number of active dimensions in PyTorch.
         active: Mean number of active dimensions of the graph.
     """
 
     texts: int
+    empty: int
     max_difference: float
+    cut_ties: int
     mean_cosine: float
     worst_cosine: float
     overlap: float
@@ -61,33 +71,59 @@ class Parity:
         return asdict(self)
 
 
-def compare(expected: Sequence[Row], actual: Sequence[Row], limit: int | None = None) -> Parity:
-    """Compare two lists of rows of the same texts; a row that is empty on both sides is equal.
+def compare(
+    expected: Sequence[Row], actual: Sequence[Row], precision: Precision = Precision.FP32, limit: int | None = None
+) -> Parity:
+    """Compare two lists of rows of the same texts.
 
     Args:
         expected: Rows of PyTorch.
         actual: Rows of a graph.
-        limit: `max_active_dims` of both. What a full row cut away weighs at most as much as the least that it kept;
-            so much of the other side's weight is no difference, because nobody knows better.
+        precision: Says how far rounding moves a weight: see `CUT_ROUNDING`.
+        limit: `max_active_dims` of both. Of two dimensions that are equal but for rounding, one side may keep the one
+            and the other side the other. That moves a whole weight, so it counts in `cut_ties`, not in
+            `max_difference`. Cosine and overlap are those of the vectors as they are.
+
+    Raises:
+        ParityError: Every text is empty on both sides.
     """
-    pairs = list(zip(expected, actual, strict=True))
-    known = [_known(*pair, limit) for pair in pairs]
-    cosines = [_cosine(*sides) for sides in known]
+    pairs = [
+        (one, other) for one, other in zip(expected, actual, strict=True) if len(one.indices) or len(other.indices)
+    ]
+    if not pairs:
+        raise ParityError(f"All of {len(expected)} texts have empty vectors, so there is nothing to compare.")
+    aligned, rounding = [_aligned(*pair) for pair in pairs], CUT_ROUNDING[precision]
+    ties = [_cut_ties(pair, sides, limit, rounding) for pair, sides in zip(pairs, aligned, strict=True)]
+    untied = [(left[~tie], right[~tie]) for (left, right), tie in zip(aligned, ties, strict=True)]
+    cosines = [_cosine(*sides) for sides in aligned]
     return Parity(
-        texts=len(pairs),
-        max_difference=max((float(np.abs(left - right).max(initial=0.0)) for left, right in known), default=0.0),
+        texts=len(expected),
+        empty=len(expected) - len(pairs),
+        max_difference=max(float(np.abs(left - right).max(initial=0.0)) for left, right in untied),
+        cut_ties=sum(int(tie.sum()) for tie in ties),
         mean_cosine=float(np.mean(cosines)),
         worst_cosine=float(np.min(cosines)),
         overlap=float(np.mean([_overlap(*pair) for pair in pairs])),
-        stray=sum(_stray(*sides) for sides in known),
+        stray=sum(_stray(*sides) for sides in untied),
         reference_active=float(np.mean([len(row.indices) for row in expected])),
         active=float(np.mean([len(row.indices) for row in actual])),
     )
 
 
-def failures(parity: Parity, precision: Precision) -> list[str]:
-    """Return what a report misses of its precision's promise, one sentence each."""
-    promise = TOLERANCES[precision]
+def tolerance_of(reports: Sequence[Parity]) -> dict[str, float]:
+    """Return what a bundle whose ranking was judged promises of its vectors: what they were found to be, and some room.
+
+    The room is for other processors, whose float arithmetic rounds otherwise and may exchange a feature of a text.
+    """
+    return {
+        "mean_cosine": round(min(report.mean_cosine for report in reports) - ROOM, 4),
+        "worst_cosine": round(min(report.worst_cosine for report in reports) - 4 * ROOM, 4),
+        "overlap": round(min(report.overlap for report in reports) - ROOM, 4),
+    }
+
+
+def failures(parity: Parity, promise: Tolerance) -> list[str]:
+    """Return what a report misses of a promise, one sentence each."""
     found = []
     if promise.max_difference is not None and not parity.max_difference <= promise.max_difference:
         found.append(f"largest difference {parity.max_difference:.2e} is above {promise.max_difference:.0e}")
@@ -98,13 +134,14 @@ def failures(parity: Parity, precision: Precision) -> list[str]:
     return found
 
 
-def check(reports: dict[str, Parity], precision: Precision) -> None:
-    """Check reports by name against a precision's promise.
+def check(reports: dict[str, Parity], precision: Precision, promise: Tolerance | None = None) -> None:
+    """Check reports by name against the promise of a precision, or another one.
 
     Raises:
         ParityError: A report misses it; the text lists every miss.
     """
-    missed = [f"{name}: {failure}" for name, parity in reports.items() for failure in failures(parity, precision)]
+    promise = promise or TOLERANCES[precision]
+    missed = [f"{name}: {failure}" for name, parity in reports.items() for failure in failures(parity, promise)]
     if missed:
         raise ParityError(f"The {precision} graph differs from PyTorch by more than it may: {'; '.join(missed)}.")
 
@@ -118,26 +155,28 @@ def _aligned(one: Row, other: Row) -> tuple[np.ndarray, np.ndarray]:
     return weights[0], weights[1]
 
 
-def _known(one: Row, other: Row, limit: int | None) -> tuple[np.ndarray, np.ndarray]:
-    """Return both rows' weights over the union of their dimensions; see `compare` for the limit."""
-    left, right = _aligned(one, other)
-    return _uncut(left, one, right, limit), _uncut(right, other, left, limit)
+def _cut_ties(
+    pair: tuple[Row, Row], sides: tuple[np.ndarray, np.ndarray], limit: int | None, rounding: float
+) -> np.ndarray:
+    """Return bool `[union]`: the dimensions that a full row lacks by rounding alone."""
+    (one, other), (left, right) = pair, sides
+    return _cut_by(one, left, right, limit, rounding) | _cut_by(other, right, left, limit, rounding)
 
 
-def _uncut(weights: np.ndarray, row: Row, others: np.ndarray, limit: int | None) -> np.ndarray:
+def _cut_by(row: Row, weights: np.ndarray, others: np.ndarray, limit: int | None, rounding: float) -> np.ndarray:
     if limit is None or len(row.indices) < limit:
-        return weights
-    return np.where(weights == 0, np.minimum(others, row.values.min()), weights)
+        return np.zeros(len(weights), bool)
+    return (weights == 0) & (np.abs(others - row.values.min()) <= rounding)
 
 
 def _cosine(left: np.ndarray, right: np.ndarray) -> float:
     norms = np.linalg.norm(left) * np.linalg.norm(right)
-    return float(left @ right / norms) if norms else float(not left.any() and not right.any())
+    return float(left @ right / norms) if norms else 0.0  # one of them is empty
 
 
 def _overlap(one: Row, other: Row) -> float:
-    wanted = set(one.indices[:TOP].tolist())
-    return len(wanted & set(other.indices[:TOP].tolist())) / len(wanted) if wanted else float(not len(other.indices))
+    left, right = (set(row.indices[:TOP].tolist()) for row in (one, other))
+    return len(left & right) / max(len(left), len(right))
 
 
 def _stray(left: np.ndarray, right: np.ndarray) -> int:

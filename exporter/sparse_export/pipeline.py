@@ -10,17 +10,22 @@ from typing import Any
 import onnx_ir as ir
 from tokenizers import Tokenizer
 
-from sparse_export import bundle, card, decoding, golden, manifest, proof
+from sparse_export import bundle, card, decoding, families, golden, manifest, parity, proof, verification
 from sparse_export.beir import read_collection
-from sparse_export.checkpoint import ROUTES, Checkpoint, read_checkpoint
+from sparse_export.chain import ROUTES
+from sparse_export.checkpoint import Checkpoint, read_checkpoint
 from sparse_export.evaluation import Judge
-from sparse_export.families import Family, Plan, family_of
-from sparse_export.judging import Court, Verdict
+from sparse_export.families import Family, Plan, Tower
+from sparse_export.judging import Candidate, write_passing
 from sparse_export.options import ExportOptions, Precision
 from sparse_export.parity import Parity
 from sparse_export.pruning import Pruner, read_corpus
 from sparse_export.routes import Route, read_routes, tokenizer_of
+from sparse_export.rows import Row
+from sparse_export.static_table import StaticTable
 from sparse_export.tokenizer import token_labels
+
+Reports = dict[str, dict[str, Parity]]
 
 
 def export(options: ExportOptions, say: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
@@ -42,62 +47,80 @@ def export(options: ExportOptions, say: Callable[[str], None] = lambda _: None) 
     with bundle.writing(options.output, options.force) as folder:
         say("Reading the checkpoint")
         checkpoint = read_checkpoint(options)
-        family = family_of(checkpoint)
-        plan_from = family.planner(options)
-        routes = read_routes(checkpoint, options.sae_only)
+        family = families.family_of(checkpoint)
+        family.check_options(checkpoint, options)
+        routes = read_routes(checkpoint, options.precision, options.sae_only)
         say("Encoding the golden texts with PyTorch")
-        material = _golden_material(folder, checkpoint, routes)
+        materials = _golden_materials(folder, checkpoint, routes)
         say("Tracing the graph")
-        plan = plan_from(checkpoint, options.opset)
+        plan = (families.plan_embedding if options.sae_only else families.plan)(checkpoint, options.opset)
         found: dict[str, Any] = {}
         if corpus is not None:
-            pruner = Pruner(corpus, checkpoint, [vector.row for vector in material["document"].golden], say)
+            pruner = Pruner(corpus, checkpoint, _rows(materials), say)
             plan, found["pruning"] = pruner.prune(plan, options, folder)
         judge = None
         if collection is not None:
             say("Measuring the quality of PyTorch")
-            judge = Judge(checkpoint, collection, plan.head.dimension, options.min_ndcg_ratio)
-        reports = _write_beside(folder, plan, options, routes, material)
-        court = Court(material["document"], judge, checkpoint.encoder.max_active_dims, say)
-        paths = {route: folder / entry.graph for route, entry in routes.items()}
-        verdict = court.write_passing(paths, plan, options)
+            judge = Judge(checkpoint, collection, plan.document.head.dimension, options.min_ndcg_ratio)
+        reports = _write_beside(folder, plan, options, routes, materials)
+        ranked = judge is not None and options.precision is Precision.INT8 and family.has_features
+        candidates = {
+            name: Candidate(folder / graph, tower, _through(graph, routes, materials), options, ranked, say)
+            for name, tower in plan.towers().items()
+            if (graph := routes[name].graph)
+        }
+        quality = write_passing(candidates, {route: folder / entry.graph for route, entry in routes.items()}, judge)
         say("Writing the bundle")
         content = _content(checkpoint, family, plan, options, routes)
-        content |= found | _judged(verdict, {"document": verdict.parity, **reports})
+        content |= found | _judged(candidates, reports) | {"quality": quality}
         content["seconds"] = round(time.perf_counter() - started, 1)
         card.write(folder, content)
-        return manifest.write(folder, content)
+        content = manifest.write(folder, content)
+        say("Replaying the bundle as a client reads it")
+        verification.verify(folder)
+        return content
 
 
-def _golden_material(folder: Path, checkpoint: Checkpoint, routes: dict[str, Route]) -> dict[str, proof.Material]:
-    """Encode the golden texts of each route; where queries go the way of documents, one set is enough."""
-    distinct = ROUTES[:1] if routes["query"] == routes["document"] else ROUTES
-    material = {}
-    for name in distinct:
-        entry = routes[name]
+def _golden_materials(folder: Path, checkpoint: Checkpoint, routes: dict[str, Route]) -> dict[str, proof.Material]:
+    """Encode the golden texts of each route, write the tokenizers and check that they give the same token ids."""
+    materials = {}
+    for name, entry in routes.items():
         if entry.tokenizer is None:
-            material[name] = proof.embedding_material(checkpoint, golden.texts(None))
+            materials[name] = proof.embedding_material(checkpoint, name, golden.texts(None))
             continue
-        material[name] = proof.material(checkpoint, name, golden.texts(entry.max_length))
+        materials[name] = proof.material(checkpoint, name, golden.texts(entry.max_length))
         tokenizer = tokenizer_of(checkpoint, name)
         # Not by its own `save`, which tells of a full disk in an error of its own.
         (folder / entry.tokenizer).write_text(tokenizer.to_str(pretty=True), encoding="utf-8")
-        proof.check_tokenizer(folder / entry.tokenizer, entry.prompt, entry.add_special_tokens, material[name].golden)
-    golden.write(folder / golden.FILE, [vector for part in material.values() for vector in part.golden])
-    return material
+        proof.check_tokenizer(folder / entry.tokenizer, entry.prompt, entry.add_special_tokens, materials[name].golden)
+    golden.write(folder / golden.FILE, [vector for part in materials.values() for vector in part.golden])
+    return materials
+
+
+def _rows(materials: dict[str, proof.Material]) -> list[Row]:
+    """Return PyTorch's vectors of all golden texts."""
+    return [vector.row for material in materials.values() for vector in material.golden]
 
 
 def _write_beside(
-    folder: Path, plan: Plan, options: ExportOptions, routes: dict[str, Route], material: dict[str, proof.Material]
-) -> dict[str, dict[str, Parity]]:
-    """Write what stands beside the document graph, decode.onnx and the query look-up, and prove the look-up."""
-    labels = {name: _labels(folder, route, plan.head.dimension) for name, route in routes.items()}
-    ir.save(plan.head.decoder(labels["document"], options.opset), folder / decoding.FILE)
-    decoding.check(folder / decoding.FILE, material["document"].golden, labels["document"])
-    if plan.table is None:
+    folder: Path, plan: Plan, options: ExportOptions, routes: dict[str, Route], materials: dict[str, proof.Material]
+) -> Reports:
+    """Write what stands beside the towers, decode.onnx and the query look-up, and prove the look-up."""
+    head = plan.document.head
+    labels = {name: _labels(folder, route, head.dimension) for name, route in routes.items()}
+    ir.save(head.decoder(labels["document"], options.opset), folder / decoding.FILE)
+    decoding.check(folder / decoding.FILE, materials["document"].golden, labels["document"])
+    if not isinstance(plan.query, StaticTable):
         return {}
-    plan.table.write(folder, labels["query"], options.opset, options.max_active_dims)
-    return {"query": proof.prove(folder / routes["query"].graph, material["query"], Precision.FP32)}
+    plan.query.write(folder, labels["query"], options.opset, routes["query"].max_active_dims)
+    reports = proof.prove(folder / routes["query"].graph, {"query": materials["query"]}, Precision.FP32)
+    proof.check(reports, Precision.FP32)
+    return reports
+
+
+def _through(graph: str, routes: dict[str, Route], materials: dict[str, proof.Material]) -> dict[str, proof.Material]:
+    """Return the golden texts of every route that goes through a graph."""
+    return {name: materials[name] for name, route in routes.items() if route.graph == graph}
 
 
 def _labels(folder: Path, route: Route, dimension: int) -> list[str]:
@@ -107,21 +130,21 @@ def _labels(folder: Path, route: Route, dimension: int) -> list[str]:
 def _content(
     checkpoint: Checkpoint, family: Family, plan: Plan, options: ExportOptions, routes: dict[str, Route]
 ) -> dict[str, Any]:
+    document = plan.document
     return {
         "family": family.name,
-        "dimension": plan.head.dimension,
+        "dimension": document.head.dimension,
         "routes": {name: route.as_dict() for name, route in routes.items()},
         "prompts": {name: route.prompt for name, route in routes.items()},
         "max_length": routes["document"].max_length,
-        "max_active_dims": checkpoint.encoder.max_active_dims,
-        **plan.head.describe(),
+        "max_active_dims": routes["document"].max_active_dims,
+        **_described(document),
         "precision": options.precision.value,
         "output": options.form.value,
         "opset": options.opset,
-        "ir_version": plan.states.ir_version,
+        "ir_version": document.states.ir_version,
         "similarity": checkpoint.encoder.similarity_fn_name,
         "input": "embedding" if options.sae_only else "tokens",
-        "backbone": plan.backbone and {"model_type": plan.backbone.model_type, "tested": plan.backbone.tested},
         "source": {
             "id": checkpoint.source,
             "revision": checkpoint.revision,
@@ -132,12 +155,27 @@ def _content(
     }
 
 
-def _judged(verdict: Verdict, reports: dict[str, dict[str, Parity]]) -> dict[str, Any]:
-    return {
-        "in_float": verdict.in_float,
-        "sensitivity": {product: float(f"{error:.3g}") for product, error in verdict.sensitivity.items()},
-        "parity": {
-            route: {name: parity.as_dict() for name, parity in by_name.items()} for route, by_name in reports.items()
-        },
-        "quality": verdict.quality,
+def _described(tower: Tower) -> dict[str, Any]:
+    backbone = tower.backbone and {"model_type": tower.backbone.model_type, "tested": tower.backbone.tested}
+    return {"backbone": backbone, **tower.head.describe()}
+
+
+def _judged(candidates: dict[str, Candidate], reports: Reports) -> dict[str, Any]:
+    """Return what the manifest says of the graphs as they were judged, those of documents first."""
+    found = {name: _kept(candidate) for name, candidate in candidates.items()}
+    for candidate in candidates.values():
+        reports = reports | candidate.parity
+    content: dict[str, Any] = {
+        **found["document"],
+        "parity": {route: {name: report.as_dict() for name, report in reports[route].items()} for route in ROUTES},
     }
+    if "query" in candidates:
+        content["query_tower"] = {**_described(candidates["query"].tower), **found["query"]}
+    if any(candidate.ranked for candidate in candidates.values()):
+        content["tolerance"] = parity.tolerance_of([report["alone"] for report in reports.values()])
+    return content
+
+
+def _kept(candidate: Candidate) -> dict[str, Any]:
+    errors = {product: float(f"{error:.3g}") for product, error in candidate.sensitivity.items()}
+    return {"in_float": candidate.in_float, "sensitivity": errors}

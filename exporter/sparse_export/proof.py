@@ -10,7 +10,8 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from sparse_export import parity, reference
-from sparse_export.checkpoint import Checkpoint, is_lookup
+from sparse_export.chain import TABLE
+from sparse_export.checkpoint import Checkpoint
 from sparse_export.errors import ParityError
 from sparse_export.golden import Golden
 from sparse_export.options import Precision
@@ -59,20 +60,20 @@ def material(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> Materi
         # A look-up knows no neighbours, but in PyTorch padding of id 0 can erase a [PAD] that the text itself has:
         # what the text gives alone is right.
         alone = [vector.row for vector in golden[start : start + BATCH]]
-        rows = alone if is_lookup(checkpoint, route) else reference.encode_batch(checkpoint, route, some)
+        rows = alone if checkpoint.head(route) == TABLE else reference.encode_batch(checkpoint, route, some)
         batches.append(Batch(inputs, rows))
-    return Material(golden, batches, checkpoint.encoder.max_active_dims)
+    return Material(golden, batches, checkpoint.max_active_dims(route))
 
 
-def embedding_material(checkpoint: Checkpoint, texts: Sequence[str]) -> Material:
+def embedding_material(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> Material:
     """As `material`, for a graph that takes the dense embeddings of the texts."""
-    golden = reference.embedding_vectors(checkpoint, texts)
+    golden = reference.embedding_vectors(checkpoint, route, texts)
     batches = []
     for start in range(0, len(golden), BATCH):
         some = golden[start : start + BATCH]
         inputs = {"embedding": np.concatenate([vector.inputs()["embedding"] for vector in some])}
         batches.append(Batch(inputs, [vector.row for vector in some]))
-    return Material(golden, batches, checkpoint.encoder.max_active_dims)
+    return Material(golden, batches, checkpoint.max_active_dims(route))
 
 
 def check_tokenizer(path: Path, prompt: str, special_tokens: bool, golden: Sequence[Golden]) -> None:
@@ -91,22 +92,37 @@ def check_tokenizer(path: Path, prompt: str, special_tokens: bool, golden: Seque
             )
 
 
-def prove(path: Path, material: Material, precision: Precision) -> dict[str, Parity]:
+def prove(path: Path, materials: dict[str, Material], precision: Precision) -> dict[str, dict[str, Parity]]:
     """Run a written graph and compare it with PyTorch.
 
-    Returns:
-        The reports `alone`, `padded` and `neighbours`: a text alone and in its batch, both by the graph.
+    Args:
+        path: The graph.
+        materials: By route, for each route that goes through the graph.
+        precision: Of the graph.
 
-    Raises:
-        ParityError: A report misses the promise of the precision.
+    Returns:
+        By route the reports `alone`, `padded` and `neighbours`: a text alone and in its batch, both by the graph.
     """
     graph = EncoderGraph(path)
+    return {route: _measure(graph, material, precision) for route, material in materials.items()}
+
+
+def check(reports: dict[str, dict[str, Parity]], precision: Precision) -> None:
+    """Check what `prove` found against the promise of the precision.
+
+    Raises:
+        ParityError: A report misses it.
+    """
+    named = {f"{route}, {name}": by_name[name] for route, by_name in reports.items() for name in ("alone", "padded")}
+    parity.check(named, precision)
+
+
+def _measure(graph: EncoderGraph, material: Material, precision: Precision) -> dict[str, Parity]:
     alone = [graph.run(vector.inputs())[0] for vector in material.golden]
     padded = [row for batch in material.batches for row in graph.run(batch.inputs)]
     expected = [row for batch in material.batches for row in batch.rows]
-    reports = {
-        "alone": parity.compare([vector.row for vector in material.golden], alone, material.limit),
-        "padded": parity.compare(expected, padded, material.limit),
+    return {
+        "alone": parity.compare([vector.row for vector in material.golden], alone, precision, material.limit),
+        "padded": parity.compare(expected, padded, precision, material.limit),
+        "neighbours": parity.compare(alone, padded, precision, material.limit),
     }
-    parity.check(reports, precision)
-    return {**reports, "neighbours": parity.compare(alone, padded, material.limit)}

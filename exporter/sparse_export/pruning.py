@@ -90,7 +90,8 @@ class Pruner:
             options: Those of the export.
             folder: Where a graph may lie for a while.
         """
-        assert isinstance(plan.head, Head)  # the family saw to it
+        head = plan.document.head
+        assert isinstance(head, Head)  # the family saw to it
         counts = self._count_active(plan, options, folder)
         kept = counts >= self.corpus.min_count
         for row in self.golden:
@@ -105,13 +106,13 @@ class Pruner:
             "min_count": self.corpus.min_count,
             "held_out": self._loss(kept),
         }
-        return replace(plan, head=plan.head.pruned(columns.astype(np.int32))), report
+        return plan.with_document_head(head.pruned(columns.astype(np.int32))), report
 
     def _count_active(self, plan: Plan, options: ExportOptions, folder: Path) -> np.ndarray:
         """Return int64 `[dimension]`: the texts in which each dimension is active, by the whole float32 graph."""
-        limit = self.checkpoint.encoder.max_active_dims
-        model = assemble(plan, replace(options, precision=Precision.FP32), limit)
-        counts = np.zeros(plan.head.dimension, np.int64)
+        limit = self.checkpoint.max_active_dims("document")
+        model = assemble(plan.document, replace(options, precision=Precision.FP32), limit)
+        counts = np.zeros(plan.document.head.dimension, np.int64)
         with tempfile.TemporaryDirectory(dir=folder) as place:
             storage.save(model, Path(place) / "whole.onnx", options.external_data_bytes)
             graph = EncoderGraph(Path(place) / "whole.onnx")
@@ -132,7 +133,7 @@ class Pruner:
 
     def _loss(self, kept: np.ndarray) -> dict[str, float]:
         """Compare PyTorch's vectors of held-out texts with what is left of them."""
-        limit, texts = self.checkpoint.encoder.max_active_dims, sorted(self.corpus.held_out, key=len)
+        limit, texts = self.checkpoint.max_active_dims("document"), sorted(self.corpus.held_out, key=len)
         whole: list[Row] = []
         for start in range(0, len(texts), BATCH):
             whole += reference.encode_batch(self.checkpoint, "document", texts[start : start + BATCH], len(kept))

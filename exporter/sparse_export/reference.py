@@ -54,27 +54,32 @@ def golden_vectors(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> 
     ]
 
 
-def embedding_vectors(checkpoint: Checkpoint, texts: Sequence[str]) -> list[Golden]:
+def embedding_vectors(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> list[Golden]:
     """Encode every text alone, and keep the dense embedding that the autoencoder is given, not the token ids."""
     vectors = []
     for text in texts:
-        features = checkpoint.encoder.preprocess([text], prompt=checkpoint.prompt("document"), task="document")
+        features = checkpoint.encoder.preprocess([text], prompt=checkpoint.prompt(route), task=route)
         with torch.no_grad():
-            for module in checkpoint.modules("document")[:-1]:
+            for module in checkpoint.modules(route)[:-1]:
                 features = module(features)
         embedding = features["sentence_embedding"][0].numpy()
-        vectors.append(replace(_golden(checkpoint, "document", text, []), embedding=embedding))
+        vectors.append(replace(_golden(checkpoint, route, text, []), embedding=embedding))
     return vectors
 
 
 def _golden(checkpoint: Checkpoint, route: str, text: str, input_ids: list[int]) -> Golden:
     row = encode_batch(checkpoint, route, [text])[0]
-    return Golden(route, text, input_ids, row, decoded=_decoded(checkpoint, row))
+    return Golden(route, text, input_ids, row, decoded=_decoded(checkpoint, route, row))
 
 
-def _decoded(checkpoint: Checkpoint, row: Row) -> np.ndarray | None:
-    """Return what a SparseAutoEncoder makes of a row; with `normalize`, in the space of normalized embeddings."""
+def _decoded(checkpoint: Checkpoint, route: str, row: Row) -> np.ndarray | None:
+    """Return what a SparseAutoEncoder makes of a row; with `normalize`, in the space of normalized embeddings.
+
+    Where queries have an autoencoder of their own, decode.onnx is that of documents, and only documents are decoded.
+    """
     autoencoder = checkpoint.modules("document")[-1]
+    if checkpoint.modules(route)[-1] is not autoencoder:
+        return None
     if type(autoencoder).__name__ != "SparseAutoEncoder":
         return None
     latents = torch.zeros(1, autoencoder.hidden_dim)

@@ -8,7 +8,9 @@ Rows = list[tuple[str, ...]]
 REPORTS = {"alone": "alone", "padded": "in padded batches", "neighbours": "alone to batched"}
 FIGURES = (
     ("texts", "texts", "{}"),
+    ("empty", "texts with empty vectors", "{}"),
     ("max_difference", "largest difference of a weight", "{:.1e}"),
+    ("cut_ties", "ties at the cut, left out of it", "{}"),
     ("mean_cosine", "mean cosine", "{:.5f}"),
     ("worst_cosine", "worst cosine", "{:.5f}"),
     ("overlap", "top-64 overlap", "{:.4f}"),
@@ -20,12 +22,13 @@ FIGURES = (
 def parity_rows(content: dict[str, Any]) -> Rows:
     """Return a head and a row for each figure of a manifest's parity reports, one column a report."""
     parity = content["parity"]
+    if parity.get("query") == parity.get("document"):
+        parity = {"both routes": parity["document"]}
     reports = {f"{route}, {REPORTS[name]}": report for route in parity for name, report in parity[route].items()}
     head = ("", *reports)
-    return [
-        head,
-        *((label, *(form.format(report[key]) for report in reports.values())) for key, label, form in FIGURES),
-    ]
+    # Bundles of earlier versions lack some figures.
+    shown = [row for row in FIGURES if all(row[0] in report for report in reports.values())]
+    return [head, *((label, *(form.format(report[key]) for report in reports.values())) for key, label, form in shown)]
 
 
 def quality_rows(content: dict[str, Any]) -> Rows:
@@ -39,7 +42,11 @@ def quality_rows(content: dict[str, Any]) -> Rows:
 
 
 def sensitivity_rows(content: dict[str, Any]) -> Rows:
-    """Return a head and a row for each product of an int8 graph: the error that 8 bits make in it, and what it is."""
+    """Return a head and a row for each product of an int8 graph: the error that 8 bits make in it, and what it is.
+
+    Args:
+        content: A manifest, or its `query_tower`.
+    """
     in_float = content.get("in_float", [])
     return [
         ("product", "relative error in int8", "is"),
@@ -62,10 +69,13 @@ def summary_rows(content: dict[str, Any]) -> Rows:
     if "autoencoder" in content:
         rows.append(("dead features", f"{content['autoencoder']['dead_features']} of {content['dimension']}"))
     rows += pruning_rows(content)
-    if content["in_float"]:
-        rows.append(("left in float to keep the promise", ", ".join(content["in_float"])))
-    if content["backbone"] and not content["backbone"]["tested"]:
-        rows.append(("backbone", f"{content['backbone']['model_type']} (not in the tested table)"))
+    if "tolerance" in content:
+        rows.append(("judged by", "ranking on the collection given; the vectors alone miss the promise of int8"))
+    for tower, note in ((content, ""), (content.get("query_tower", {}), ", queries")):
+        if tower.get("in_float"):
+            rows.append((f"left in float to keep the promise{note}", ", ".join(tower["in_float"])))
+        if tower.get("backbone") and not tower["backbone"]["tested"]:
+            rows.append((f"backbone{note}", f"{tower['backbone']['model_type']} (not in the tested table)"))
     return rows
 
 

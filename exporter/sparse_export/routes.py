@@ -8,9 +8,12 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from sparse_export import static_table
-from sparse_export.checkpoint import ROUTES, Checkpoint, is_lookup
+from sparse_export.chain import ROUTES, TABLE
+from sparse_export.checkpoint import Checkpoint
+from sparse_export.options import Precision
 from sparse_export.tokenizer import effective_tokenizer
 
+DOCUMENT, QUERY = "document.onnx", static_table.GRAPH
 TOKENIZER, QUERY_TOKENIZER = "tokenizer.json", "query_tokenizer.json"
 
 
@@ -24,6 +27,8 @@ class Route:
         prompt: What is put in front of every text.
         max_length: Tokens of a text, special tokens included; None for no limit.
         add_special_tokens: The tokenizer adds its special tokens.
+        precision: Whose promise the graph keeps; a look-up has no product to round, so it is fp32.
+        max_active_dims: Largest number of active dimensions of a vector, None for no limit.
     """
 
     graph: str
@@ -31,27 +36,32 @@ class Route:
     prompt: str
     max_length: int | None
     add_special_tokens: bool
+    precision: Precision
+    max_active_dims: int | None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the entry as JSON has it."""
         return asdict(self)
 
 
-def read_routes(checkpoint: Checkpoint, sae_only: bool) -> dict[str, Route]:
-    """Return the routes of a checkpoint by name; a second tokenizer is named only where it differs."""
+def read_routes(checkpoint: Checkpoint, precision: Precision, sae_only: bool) -> dict[str, Route]:
+    """Return the routes of a checkpoint by name; a second graph or tokenizer is named only where it differs."""
     if sae_only:
-        return dict.fromkeys(ROUTES, Route("document.onnx", None, "", None, False))
+        limit = checkpoint.max_active_dims("document")
+        return dict.fromkeys(ROUTES, Route(DOCUMENT, None, "", None, False, precision, limit))
     shared = tokenizer_of(checkpoint, "document").to_str()
     routes = {}
     for route in ROUTES:
-        looked_up = is_lookup(checkpoint, route)
+        looked_up = checkpoint.head(route) == TABLE
         same = tokenizer_of(checkpoint, route).to_str() == shared
         routes[route] = Route(
-            graph=static_table.GRAPH if looked_up else "document.onnx",
+            graph=DOCUMENT if route == "document" or checkpoint.shares_graph() else QUERY,
             tokenizer=TOKENIZER if same else QUERY_TOKENIZER,
             prompt=checkpoint.prompt(route),
             max_length=checkpoint.max_length(route),
             add_special_tokens=not looked_up,
+            precision=Precision.FP32 if looked_up else precision,
+            max_active_dims=checkpoint.max_active_dims(route),
         )
     return routes
 

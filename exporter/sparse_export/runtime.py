@@ -21,6 +21,8 @@ class EncoderGraph:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3  # errors only
         self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        self.inputs = [value.name for value in self.session.get_inputs()]
+        self.facts: dict[str, str] = self.session.get_modelmeta().custom_metadata_map  # see `graph.tape.stamp`
         self.outputs = [output.name for output in self.session.get_outputs()]
 
     def run(self, inputs: dict[str, np.ndarray]) -> list[Row]:

@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 import onnx_ir as ir
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 from sparse_export.errors import CheckpointError
 from sparse_export.graph import lookup
+from sparse_export.rows import Row
 
 GRAPH, TENSORS, TOKENS = "query.onnx", "query_table.safetensors", "query_table.json"
+WEIGHTS = "weights"  # the tensor in TENSORS
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class StaticTable:
         The JSON form names every token, those of weight 0 too: OpenSearch gives a token that is missing weight 1.
         """
         ir.save(lookup.build(self.weights, opset, max_active_dims), folder / GRAPH)
-        save_file({"weights": self.weights}, folder / TENSORS)
+        save_file({WEIGHTS: self.weights}, folder / TENSORS)
         named = {label: float(str(weight)) for label, weight in zip(labels, self.weights, strict=True)}
         (folder / TOKENS).write_text(json.dumps(named, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -77,3 +79,18 @@ def check_idf(folder: Path, tokenizer: Any) -> None:
                 f"The SparseStaticEmbedding's {path.name} has {len(unknown)} of {len(tokens)} tokens that the "
                 f"tokenizer does not know, such as {unknown[0]!r}; remove them or use the tokenizer that they are from."
             )
+
+
+def read_weights(path: Path) -> np.ndarray:
+    """Return the table of a bundle, float32 `[dimension]`."""
+    return np.asarray(load_file(path)[WEIGHTS])
+
+
+def look_up(weights: np.ndarray, input_ids: list[int], limit: int | None) -> Row:
+    """Return the vector of a text as a client without the graph looks it up: each token once, the strongest `limit`."""
+    distinct = np.array(list(dict.fromkeys(input_ids)), np.int32)
+    found = weights[distinct]
+    kept = np.sort(np.argsort(-np.abs(found), kind="stable")[:limit])
+    active = kept[found[kept] != 0]
+    order = active[np.argsort(-found[active], kind="stable")]
+    return Row(distinct[order], found[order])

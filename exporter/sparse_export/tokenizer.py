@@ -6,7 +6,7 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from sparse_export.errors import UnsupportedCheckpointError
+from sparse_export.errors import CheckpointError, UnsupportedCheckpointError
 
 
 def effective_tokenizer(tokenizer: Any, max_length: int | None) -> Tokenizer:
@@ -41,3 +41,19 @@ def token_labels(tokenizer: Tokenizer, dimension: int) -> list[str]:
     """Return a label for each dimension; one that no token has, in a padded vocabulary, is called `[dimension N]`."""
     labels = (tokenizer.id_to_token(index) for index in range(dimension))
     return [f"[dimension {index}]" if label is None else label for index, label in enumerate(labels)]
+
+
+def check_same_labels(document: Any, query: Any) -> None:
+    """Check that the tokenizers of two towers call each dimension the same: a score multiplies dimension by dimension.
+
+    Raises:
+        CheckpointError: An id is one token in documents and another in queries.
+    """
+    one, other = ({index: token for token, index in side.get_vocab().items()} for side in (document, query))
+    different = sorted(index for index in one.keys() & other.keys() if one[index] != other[index])
+    if different:
+        index = different[0]
+        raise CheckpointError(
+            f"The vocabularies of the two routes differ in {len(different)} tokens: {index} is {one[index]!r} in "
+            f"documents and {other[index]!r} in queries; both towers must share one vocabulary."
+        )

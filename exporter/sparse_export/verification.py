@@ -1,4 +1,4 @@
-"""Replay a bundle: checksums, tokenizer, graphs. Needs neither torch nor the checkpoint."""
+"""Replay a bundle as a client reads it: checksums, tokenizers, graphs. Needs neither torch nor the checkpoint."""
 
 from __future__ import annotations
 
@@ -8,15 +8,21 @@ from typing import Any, TypeVar
 
 from tokenizers import Tokenizer
 
-from sparse_export import decoding, golden, manifest, parity
+from sparse_export import decoding, golden, manifest, parity, static_table
 from sparse_export.errors import BundleError, SparseExportError, one_line
 from sparse_export.golden import Golden
 from sparse_export.options import Precision
-from sparse_export.parity import Parity
+from sparse_export.parity import Parity, Tolerance
+from sparse_export.rows import Row
 from sparse_export.runtime import EncoderGraph
 from sparse_export.tokenizer import token_labels
 
 Loaded = TypeVar("Loaded")
+# What a graph must take and give, by what the manifest calls its input and output.
+INPUTS = {"tokens": ["input_ids", "attention_mask"], "embedding": ["embedding"]}
+OUTPUTS = {"sparse": ["indices", "values"], "dense": ["sentence_embedding"]}
+# Two routes that agree in these are one: bundles of earlier versions have golden vectors of documents alone then.
+SAME_ROUTE = ("graph", "tokenizer", "prompt", "max_length", "add_special_tokens")
 
 
 def verify(bundle: Path) -> dict[str, Parity]:
@@ -29,27 +35,74 @@ def verify(bundle: Path) -> dict[str, Parity]:
         A report for each route that has golden vectors.
 
     Raises:
-        BundleError: A file is missing, changed or outside the bundle, the format is newer, or a token id differs.
+        BundleError: A file is missing, changed or outside the bundle, the format is newer, a token id differs, or the
+            manifest says of a graph what it is not.
         ParityError: A vector differs from PyTorch's by more than the precision promises.
     """
     content = manifest.read(bundle)
-    if content["precision"] not in list(Precision):
-        raise BundleError(f"'{bundle}' has the precision {content['precision']!r}; known are {', '.join(Precision)}.")
     by_route = _vectors(bundle, content)
-    names = {content["routes"][route]["graph"] for route in by_route}
-    graphs = {name: _loaded(EncoderGraph, bundle / name) for name in names}
+    graphs = {name: _loaded(EncoderGraph, bundle / name) for name in _graphs(content)}
     reports = {}
     for route, vectors in by_route.items():
         entry = content["routes"][route]
+        precision = _precision(bundle, content, route)
+        limit = entry.get("max_active_dims", content.get("max_active_dims"))
+        _check_graph(bundle / entry["graph"], graphs[entry["graph"]], content, limit)
+        _check_rows(route, vectors, content["dimension"], limit)
         if entry.get("tokenizer"):
             _check_tokens(bundle, entry, vectors)
-        reports[route] = _replay(graphs[entry["graph"]], vectors, content.get("max_active_dims"))
-        # Only the document graph has a precision to choose; a look-up has no product to round.
-        shared = entry["graph"] == content["routes"]["document"]["graph"]
-        parity.check({route: reports[route]}, Precision(content["precision"]) if shared else Precision.FP32)
+        rows = [_run(bundle / entry["graph"], graphs[entry["graph"]], vector) for vector in vectors]
+        reports[route] = parity.compare([vector.row for vector in vectors], rows, precision, limit)
+        # Where ranking was judged, the vectors keep what they were found to be.
+        judged = "tolerance" in content and precision is Precision.INT8
+        parity.check({route: reports[route]}, precision, Tolerance(**content["tolerance"]) if judged else None)
+    _check_table(bundle, content, by_route)
     if decoding.FILE in content["files"]:
-        _check_decoder(bundle, content, next(iter(by_route.values())))
+        _check_decoder(bundle, content, by_route["document"])
     return reports
+
+
+def _graphs(content: dict[str, Any]) -> set[str]:
+    return {entry["graph"] for entry in content["routes"].values()}
+
+
+def _precision(bundle: Path, content: dict[str, Any], route: str) -> Precision:
+    """Return whose promise a route keeps. In bundles of earlier versions a second graph is always a look-up."""
+    shared = content["routes"][route]["graph"] == content["routes"]["document"]["graph"]
+    found = content["routes"][route].get("precision", content["precision"] if shared else Precision.FP32)
+    for one in (content["precision"], found):
+        if one not in list(Precision):
+            raise BundleError(f"'{bundle}' has the precision {one!r}; known are {', '.join(Precision)}.")
+    return Precision(found)
+
+
+def _check_graph(path: Path, graph: EncoderGraph, content: dict[str, Any], limit: int | None) -> None:
+    """Check that a graph is what the manifest says of it."""
+    for what, known, found in (("input", INPUTS, graph.inputs), ("output", OUTPUTS, graph.outputs)):
+        said = content.get(what, next(iter(known)))
+        if known.get(said) != found:
+            raise BundleError(f"The manifest says {what} {said!r}, but {path.name} has {', '.join(found)}.")
+    said_of = {"dimension": str(content["dimension"]), "max_active_dims": "" if limit is None else str(limit)}
+    for name, said in said_of.items():
+        if name in graph.facts and graph.facts[name] != said:
+            raise BundleError(
+                f"The manifest says {name} {said or 'null'}, but {path.name} was written with "
+                f"{graph.facts[name] or 'none'}."
+            )
+
+
+def _check_rows(route: str, vectors: Sequence[Golden], dimension: int, limit: int | None) -> None:
+    for vector in vectors:
+        indices = vector.row.indices
+        if len(indices) and not 0 <= indices.min() <= indices.max() < dimension:
+            raise BundleError(
+                f"A golden vector of the {route} route has the index {indices.max()}; dimension is {dimension}."
+            )
+        if limit is not None and len(indices) > limit:
+            raise BundleError(
+                f"A golden vector of the {route} route has {len(indices)} active dimensions; "
+                f"max_active_dims is {limit}."
+            )
 
 
 def _check_tokens(bundle: Path, route: dict[str, Any], vectors: Sequence[Golden]) -> None:
@@ -57,7 +110,23 @@ def _check_tokens(bundle: Path, route: dict[str, Any], vectors: Sequence[Golden]
     for vector in vectors:
         text, special = route["prompt"] + vector.text, route.get("add_special_tokens", True)
         if tokenizer.encode(text, add_special_tokens=special).ids != vector.input_ids:
-            raise BundleError(f"{route['tokenizer']} gives other token ids than PyTorch for {vector.text[:40]!r}.")
+            raise BundleError(
+                f"{route['tokenizer']}, with prompt, max_length and add_special_tokens as the manifest has them, "
+                f"gives other token ids than PyTorch for {vector.text[:40]!r}."
+            )
+
+
+def _check_table(bundle: Path, content: dict[str, Any], by_route: dict[str, list[Golden]]) -> None:
+    """Check the table that clients look up in place of the graph of queries."""
+    entry = content["routes"].get("query", content["routes"]["document"])
+    if static_table.TENSORS not in content["files"]:
+        return
+    limit = entry.get("max_active_dims", content.get("max_active_dims"))
+    weights = _loaded(static_table.read_weights, bundle / static_table.TENSORS)
+    vectors = by_route["query"]
+    rows = [static_table.look_up(weights, vector.input_ids, limit) for vector in vectors]
+    report = parity.compare([vector.row for vector in vectors], rows, Precision.FP32, limit)
+    parity.check({static_table.TENSORS: report}, Precision.FP32)
 
 
 def _check_decoder(bundle: Path, content: dict[str, Any], vectors: Sequence[Golden]) -> None:
@@ -72,7 +141,13 @@ def _check_decoder(bundle: Path, content: dict[str, Any], vectors: Sequence[Gold
 
 
 def _tokenizer(bundle: Path, route: dict[str, Any]) -> Tokenizer:
-    return _loaded(lambda path: Tokenizer.from_file(str(path)), bundle / route["tokenizer"])
+    """Return the tokenizer of a route, truncating as the manifest says, whatever its file says."""
+    tokenizer = _loaded(lambda path: Tokenizer.from_file(str(path)), bundle / route["tokenizer"])
+    if route.get("max_length") is None:
+        tokenizer.no_truncation()
+    else:
+        tokenizer.enable_truncation(**{**(tokenizer.truncation or {}), "max_length": route["max_length"]})
+    return tokenizer
 
 
 def _vectors(bundle: Path, content: dict[str, Any]) -> dict[str, list[Golden]]:
@@ -83,9 +158,13 @@ def _vectors(bundle: Path, content: dict[str, Any]) -> dict[str, list[Golden]]:
         found.setdefault(vector.route, []).append(vector)
     if not found:
         raise BundleError(f"'{bundle}' has no golden vectors, so nothing can be replayed.")
-    unknown = sorted(found.keys() - content["routes"].keys())
+    routes = content["routes"]
+    unknown = sorted(found.keys() - routes.keys())
     if unknown:
         raise BundleError(f"'{bundle}' has golden vectors of the route {unknown[0]!r}, which its manifest lacks.")
+    for route in sorted(routes.keys() - found.keys()):
+        if route == "document" or any(routes[route].get(key) != routes["document"].get(key) for key in SAME_ROUTE):
+            raise BundleError(f"'{bundle}' has no golden vectors of the route {route!r}, so it cannot be replayed.")
     return dict(sorted(found.items()))
 
 
@@ -96,11 +175,8 @@ def _loaded(load: Callable[[Path], Loaded], path: Path) -> Loaded:
         raise BundleError(f"'{path}' cannot be loaded: {one_line(error)}") from error
 
 
-def _replay(graph: EncoderGraph, vectors: Sequence[Golden], limit: int | None) -> Parity:
-    actual = []
-    for vector in vectors:
-        try:
-            actual.append(graph.run(vector.inputs())[0])
-        except Exception as error:  # inputs or outputs of other names, or an id that the graph has no row for
-            raise BundleError(f"A graph of the bundle cannot be run: {one_line(error)}") from error
-    return parity.compare([vector.row for vector in vectors], actual, limit)
+def _run(path: Path, graph: EncoderGraph, vector: Golden) -> Row:
+    try:
+        return graph.run(vector.inputs())[0]
+    except Exception as error:  # inputs or outputs of other names, or an id that the graph has no row for
+        raise BundleError(f"'{path}' cannot be run: {one_line(error)}") from error

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 from sparse_client.errors import BundleError
 
 FORMAT_VERSION = 1
-MANIFEST = "manifest.json"
+MANIFEST, TABLE = "manifest.json", "query_table.safetensors"
+_TOLERANCE = ("mean_cosine", "overlap", "worst_cosine")
 _T = TypeVar("_T")
 _TYPE_NAMES = {str: "a text", int: "a whole number", dict: "an object"}
 
@@ -25,6 +26,8 @@ class Route:
         prompt: What is put in front of every text.
         max_length: Tokens kept of a text, None for all.
         add_special_tokens: Whether the tokenizer adds tokens like [CLS].
+        precision: Whose promise the vectors keep: `fp32` for a table of weights, which has no product to round.
+        max_active_dims: How many dimensions a vector has at most, None for no limit.
     """
 
     graph: str
@@ -32,6 +35,8 @@ class Route:
     prompt: str
     max_length: int | None
     add_special_tokens: bool
+    precision: str
+    max_active_dims: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,7 @@ class Bundle:
         dimension: Size of the vector space.
         precision: `fp32`, `fp16`, `int8`, or one that is yet to come.
         output: What the graphs give: `sparse` (indices and values) or `dense` (one embedding).
-        max_active_dims: How many dimensions a vector has at most, None for no limit.
+        tolerance: What the vectors promise in place of the precision's own promise, where ranking was judged.
         input_dim: Width of the dense embeddings that the graphs take, None where they take tokens.
         routes: Routes by name.
         files: Every file that belongs to the bundle.
@@ -55,10 +60,15 @@ class Bundle:
     dimension: int
     precision: str
     output: str
-    max_active_dims: int | None
+    tolerance: Mapping[str, float] | None
     input_dim: int | None
     routes: Mapping[str, Route]
     files: frozenset[str]
+
+    def has_table(self, route: str) -> bool:
+        """Tell whether the texts of a route can be looked up in the table of query weights, without a graph."""
+        graphs = {name: entry.graph for name, entry in self.routes.items()}
+        return route == "query" and TABLE in self.files and graphs.get("query") != graphs.get("document")
 
 
 def open_bundle(path: Path | str, *, checksums: bool = False) -> Bundle:
@@ -93,9 +103,9 @@ def _parse(root: Path, manifest: dict[str, Any], checksums: bool) -> Bundle:
         dimension=_field(manifest, "dimension", int),
         precision=_field(manifest, "precision", str),
         output=_field(manifest, "output", str),
-        max_active_dims=_count_or_none(manifest, "max_active_dims", "the manifest"),
+        tolerance=_tolerance(manifest),
         input_dim=input_dim,
-        routes={name: _read_route(name, _field(routes, name, dict), files, input_dim) for name in routes},
+        routes={name: _read_route(name, _defaults(manifest, name), files, input_dim) for name in routes},
         files=frozenset(files),
     )
 
@@ -127,6 +137,25 @@ def _input_dim(manifest: dict[str, Any]) -> int | None:
     return _field(_field(manifest, "autoencoder", dict), "input_dim", int)
 
 
+def _defaults(manifest: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return a route of the manifest, with what bundles of earlier versions do not say of it."""
+    routes = _field(manifest, "routes", dict)
+    route, documents = _field(routes, name, dict), routes.get("document")
+    # A second graph was always a look-up then.
+    shared = isinstance(documents, dict) and route.get("graph") == documents.get("graph")
+    precision = _field(manifest, "precision", str) if shared else "fp32"
+    return {"precision": precision, "max_active_dims": manifest.get("max_active_dims"), **route}
+
+
+def _tolerance(manifest: dict[str, Any]) -> dict[str, float] | None:
+    if "tolerance" not in manifest:
+        return None
+    tolerance = _field(manifest, "tolerance", dict)
+    if set(tolerance) != set(_TOLERANCE) or any(type(value) not in (int, float) for value in tolerance.values()):
+        raise _ManifestError(f"'tolerance' has not exactly the numbers {', '.join(_TOLERANCE)}")
+    return tolerance
+
+
 def _read_route(name: str, route: dict[str, Any], files: Mapping[str, Any], input_dim: int | None) -> Route:
     for key in ("graph", "tokenizer") if input_dim is None else ("graph",):
         if _field(route, key, str) not in files:
@@ -136,7 +165,9 @@ def _read_route(name: str, route: dict[str, Any], files: Mapping[str, Any], inpu
     if not isinstance(special, bool):
         raise _ManifestError(f"route {name!r} has 'add_special_tokens' {special!r}, expected true or false")
     tokenizer = route["tokenizer"] if input_dim is None else ""
-    return Route(route["graph"], tokenizer, _field(route, "prompt", str), max_length, special)
+    limit = _count_or_none(route, "max_active_dims", f"route {name!r}")
+    prompt, precision = _field(route, "prompt", str), _field(route, "precision", str)
+    return Route(route["graph"], tokenizer, prompt, max_length, special, precision, limit)
 
 
 def _check_file(root: Path, name: str, entry: dict[str, Any], checksums: bool) -> None:

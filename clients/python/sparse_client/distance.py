@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sparse_client.errors import BundleError
 from sparse_client.vectors import SparseVector
 
 TOP = 64
@@ -28,22 +29,31 @@ TOLERANCES = {
     "fp16": Tolerance(max_difference=2e-2),
     "int8": Tolerance(mean_cosine=0.995, worst_cosine=0.98, overlap=0.95),
 }
+# How far rounding moves a weight, so that two dimensions at the cut change places. An int8 error is no rounding.
+CUT_ROUNDING = {"fp32": 1e-5, "fp16": 1e-3, "int8": 0.0}
 
 
 @dataclass(frozen=True, slots=True)
 class Distance:
     """The distance between two lists of vectors of the same texts.
 
+    Texts that are empty on both sides have nothing to compare: they count in `empty` and in no mean.
+
     Attributes:
         texts: Number of texts.
-        max_difference: Largest difference of a weight.
+        empty: Texts whose vectors are empty on both sides.
+        max_difference: Largest difference of a weight; ties at the cut are left out.
+        cut_ties: Dimensions that only one side has because the other side's vector is full, and that weigh as much as
+            the least weight which that vector kept, up to rounding. See `distance`.
         mean_cosine: Mean cosine similarity of a text's two vectors.
         worst_cosine: Smallest cosine similarity.
-        overlap: Mean share of the 64 strongest expected dimensions that are among the 64 strongest found.
+        overlap: Mean share of the 64 strongest dimensions of either side that both sides have among theirs.
     """
 
     texts: int
+    empty: int
     max_difference: float
+    cut_ties: int
     mean_cosine: float
     worst_cosine: float
     overlap: float
@@ -60,31 +70,44 @@ class Distance:
         return found
 
 
-def distance(expected: Sequence[SparseVector], found: Sequence[SparseVector], limit: int | None) -> Distance:
+def distance(
+    expected: Sequence[SparseVector], found: Sequence[SparseVector], precision: str, limit: int | None
+) -> Distance:
     """Compare two lists of vectors of the same texts.
 
     Args:
-        expected: PyTorch's, at least one.
+        expected: PyTorch's.
         found: The client's.
-        limit: `max_active_dims` of both. What a full vector cut away weighs at most as much as the least that it kept,
-            so that much of the other side's weight is no difference: nobody knows better.
+        precision: Says how far rounding moves a weight: see `CUT_ROUNDING`.
+        limit: `max_active_dims` of both. Of two dimensions that are equal but for rounding, one side may keep the one
+            and the other side the other. That moves a whole weight, so it counts in `cut_ties`, not in
+            `max_difference`. Cosine and overlap are those of the vectors as they are.
+
+    Raises:
+        BundleError: If every vector is empty on both sides.
     """
-    pairs = list(zip(expected, found, strict=True))
-    known = [_known(*pair, limit) for pair in pairs]
-    cosines = [_cosine(*sides) for sides in known]
+    pairs = [pair for pair in zip(expected, found, strict=True) if any(len(vector) for vector in pair)]
+    if not pairs:
+        raise BundleError(f"all of {len(expected)} texts have empty vectors, so there is nothing to compare")
+    aligned, rounding = [_aligned(*pair) for pair in pairs], CUT_ROUNDING[precision]
+    ties = [_cut_ties(pair, sides, limit, rounding) for pair, sides in zip(pairs, aligned, strict=True)]
+    untied = [(left[~tie], right[~tie]) for (left, right), tie in zip(aligned, ties, strict=True)]
+    cosines = [_cosine(*sides) for sides in aligned]
     return Distance(
-        texts=len(pairs),
-        max_difference=max(float(np.abs(left - right).max(initial=0.0)) for left, right in known),
+        texts=len(expected),
+        empty=len(expected) - len(pairs),
+        max_difference=max(float(np.abs(left - right).max(initial=0.0)) for left, right in untied),
+        cut_ties=sum(int(tie.sum()) for tie in ties),
         mean_cosine=float(np.mean(cosines)),
         worst_cosine=min(cosines),
         overlap=float(np.mean([_overlap(*pair) for pair in pairs])),
     )
 
 
-def _known(one: SparseVector, other: SparseVector, limit: int | None) -> tuple[Weights, Weights]:
+def _aligned(one: SparseVector, other: SparseVector) -> tuple[Weights, Weights]:
+    """Return both vectors' weights over the union of their dimensions."""
     union = np.union1d(one.indices, other.indices)
-    left, right = (_spread(vector, union) for vector in (one, other))
-    return _uncut(left, one, right, limit), _uncut(right, other, left, limit)
+    return _spread(one, union), _spread(other, union)
 
 
 def _spread(vector: SparseVector, dimensions: NDArray[np.int32]) -> Weights:
@@ -93,17 +116,27 @@ def _spread(vector: SparseVector, dimensions: NDArray[np.int32]) -> Weights:
     return weights
 
 
-def _uncut(weights: Weights, vector: SparseVector, others: Weights, limit: int | None) -> Weights:
+def _cut_ties(
+    pair: tuple[SparseVector, SparseVector], sides: tuple[Weights, Weights], limit: int | None, rounding: float
+) -> NDArray[np.bool_]:
+    """Return bool ``[union]``: the dimensions that a full vector lacks by rounding alone."""
+    (one, other), (left, right) = pair, sides
+    return _cut_by(one, left, right, limit, rounding) | _cut_by(other, right, left, limit, rounding)
+
+
+def _cut_by(
+    vector: SparseVector, weights: Weights, others: Weights, limit: int | None, rounding: float
+) -> NDArray[np.bool_]:
     if limit is None or len(vector) < limit:
-        return weights
-    return np.where(weights == 0, np.minimum(others, vector.values.min()), weights)
+        return np.zeros(len(weights), bool)
+    return (weights == 0) & (np.abs(others - vector.values.min()) <= rounding)
 
 
 def _cosine(left: Weights, right: Weights) -> float:
     norms = np.linalg.norm(left) * np.linalg.norm(right)
-    return float(left @ right / norms) if norms else float(not left.any() and not right.any())
+    return float(left @ right / norms) if norms else 0.0  # one of them is empty
 
 
 def _overlap(one: SparseVector, other: SparseVector) -> float:
-    wanted = set(one.top(TOP).indices.tolist())
-    return len(wanted & set(other.top(TOP).indices.tolist())) / len(wanted) if wanted else float(not len(other))
+    left, right = (set(vector.top(TOP).indices.tolist()) for vector in (one, other))
+    return len(left & right) / max(len(left), len(right))

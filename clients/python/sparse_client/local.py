@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sparse_client.bundle import open_bundle
 from sparse_client.decoding import Decoder
 from sparse_client.errors import BundleError, InputError
-from sparse_client.lookup import TABLE, QueryTable
+from sparse_client.lookup import QueryTable
 from sparse_client.outputs import OUTPUTS
 from sparse_client.overlap import Contribution, overlap
 from sparse_client.progress import progress_bar
@@ -208,7 +208,7 @@ class LocalEncoder:
         """Encode texts of like length together, the longest first: memory is at its largest at once, not late."""
         tokenizer = self._tokenizer(name)
         rows = tokenizer.ids(texts)
-        if name == "query" and TABLE in self._bundle.files:
+        if self._bundle.has_table(name):
             table = self._query_table()
             yield list(range(len(rows))), [table.vector(row.tolist(), self._max_active_dims) for row in rows]
             return

@@ -5,12 +5,11 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from sparse_client.bundle import Bundle
+from sparse_client.bundle import TABLE, Bundle
 from sparse_client.errors import BundleError, SparseClientError
 from sparse_client.outputs import strongest
 from sparse_client.vectors import SparseVector
 
-TABLE = "query_table.safetensors"
 _TENSOR = "weights"
 
 
@@ -26,7 +25,7 @@ class QueryTable:
 
     def __init__(self, bundle: Bundle) -> None:
         self._path = bundle.path / TABLE
-        self._limit = bundle.max_active_dims
+        self._limit = bundle.routes["query"].max_active_dims
         self._weights = _read(bundle)
 
     def vector(self, ids: Iterable[int], most: int | None) -> SparseVector:

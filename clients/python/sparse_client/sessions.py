@@ -57,6 +57,14 @@ class Sessions:
         """
         return [output.name for output in self._session(graph).get_outputs()]
 
+    def facts(self, graph: str) -> dict[str, str]:
+        """Return what was written into a graph of how it was made.
+
+        Raises:
+            BundleError: If the graph cannot be loaded.
+        """
+        return dict(self._session(graph).get_modelmeta().custom_metadata_map)
+
     def _session(self, graph: str) -> Any:
         with self._lock:
             if graph not in self._sessions:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sparse_client.bundle import Bundle, open_bundle
-from sparse_client.distance import TOLERANCES, Distance, distance
+from sparse_client.bundle import MANIFEST, Bundle, open_bundle
+from sparse_client.distance import TOLERANCES, Distance, Tolerance, distance
 from sparse_client.errors import BundleError, InputError
 from sparse_client.vectors import SparseVector
 
@@ -57,21 +57,18 @@ def golden_texts(bundle: Path | str) -> dict[str, list[str]]:
     """Return the golden texts of a bundle by route, in the order of the file.
 
     Raises:
-        BundleError: If the bundle cannot be opened or has no golden vectors.
+        BundleError: If the bundle cannot be opened, or a route has no golden vectors.
     """
-    texts: dict[str, list[str]] = {}
-    for golden in read_golden(open_bundle(bundle)):
-        texts.setdefault(golden.route, []).append(golden.text)
-    return texts
+    return {route: [one.text for one in some] for route, some in _by_route(open_bundle(bundle)).items()}
 
 
-def golden_embeddings(bundle: Path | str) -> list[list[float]]:
-    """Return the golden dense embeddings of a bundle whose graph takes such.
+def golden_embeddings(bundle: Path | str) -> dict[str, list[list[float]]]:
+    """Return the golden dense embeddings, by route, of a bundle whose graph takes such.
 
     Raises:
-        BundleError: If the bundle cannot be opened or has no golden vectors.
+        BundleError: If the bundle cannot be opened, or a route has no golden vectors.
     """
-    return [golden.embedding or [] for golden in read_golden(open_bundle(bundle))]
+    return {route: [one.embedding or [] for one in some] for route, some in _by_route(open_bundle(bundle)).items()}
 
 
 def judge(
@@ -87,21 +84,58 @@ def judge(
         ids: The client's token ids of them, None where it has none.
 
     Raises:
-        BundleError: If the bundle cannot be opened, has no golden vectors, or a precision that is not known.
+        BundleError: If the bundle cannot be opened, has no golden vectors of a route, or a precision that is not known.
     """
     bundle = open_bundle(path)
-    if bundle.precision not in TOLERANCES:
-        raise BundleError(f"{path} has the precision {bundle.precision!r}, known are {', '.join(TOLERANCES)}: upgrade")
+    golden = _by_route(bundle)
     distances, misses = {}, []
-    golden = list(read_golden(bundle))
     for route, vectors in encoded.items():
-        expected = [one for one in golden if one.route == route]
-        distances[route] = distance([one.vector for one in expected], vectors, bundle.max_active_dims)
-        misses += [f"{route}: {miss}" for miss in distances[route].misses(TOLERANCES[_precision(bundle, route)])]
+        expected, entry = golden[route], bundle.routes[route]
+        misses += [f"{route}: {miss}" for miss in _contradictions(bundle, route, expected)]
+        distances[route] = distance([one.vector for one in expected], vectors, entry.precision, entry.max_active_dims)
+        misses += [f"{route}: {miss}" for miss in distances[route].misses(_promise(bundle, route))]
         for one, own in zip(expected, (ids or {}).get(route, []), strict=False):
             if list(own) != one.input_ids:
                 misses.append(f"{route}: other token ids than PyTorch's for {one.text[:40]!r}")
     return Report(bundle.precision, distances, tuple(misses))
+
+
+def _by_route(bundle: Bundle) -> dict[str, list[Golden]]:
+    """Return the golden vectors of each route.
+
+    Raises:
+        BundleError: If a route has none, though it is not documents' route under another name. In bundles of earlier
+            versions documents stand for both then.
+    """
+    for precision in (bundle.precision, *(route.precision for route in bundle.routes.values())):
+        if precision not in TOLERANCES:
+            raise BundleError(f"{bundle.path} has the precision {precision!r}, known are {', '.join(TOLERANCES)}")
+    found: dict[str, list[Golden]] = {}
+    for golden in read_golden(bundle):
+        found.setdefault(golden.route, []).append(golden)
+    for route, entry in bundle.routes.items():
+        if route not in found and (route == "document" or entry != bundle.routes.get("document")):
+            raise BundleError(f"{bundle.path} has no golden vectors of the route {route!r}: export the bundle again")
+    return found
+
+
+def _contradictions(bundle: Bundle, route: str, golden: Sequence[Golden]) -> list[str]:
+    """Return what PyTorch's vectors show to be wrong in the manifest, one sentence each."""
+    largest = max((int(one.vector.indices.max()) for one in golden if len(one.vector)), default=0)
+    most, limit = max(len(one.vector) for one in golden), bundle.routes[route].max_active_dims
+    found = []
+    if largest >= bundle.dimension:
+        found.append(f"PyTorch has the index {largest}, {MANIFEST} says dimension {bundle.dimension}")
+    if limit is not None and most > limit:
+        found.append(f"PyTorch has {most} active dimensions, {MANIFEST} says max_active_dims {limit}")
+    return found
+
+
+def _promise(bundle: Bundle, route: str) -> Tolerance:
+    """Return what the vectors of a route promise; where ranking was judged, to stay what they were found to be."""
+    if bundle.tolerance is not None and bundle.routes[route].precision == "int8":
+        return Tolerance(**bundle.tolerance)
+    return TOLERANCES[bundle.routes[route].precision]
 
 
 def read_golden(bundle: Bundle) -> Iterator[Golden]:
@@ -132,9 +166,3 @@ def _parsed(fields: dict[str, Any]) -> Golden:
     if not (isinstance(route, str) and isinstance(text, str) and isinstance(ids, list)):
         raise TypeError("route and text must be texts, input_ids a list")
     return Golden(route, text, ids, SparseVector(fields["indices"], fields["values"]), fields.get("embedding"))
-
-
-def _precision(bundle: Bundle, route: str) -> str:
-    """Only the document graph has a precision to choose; a look-up has no product to round."""
-    documents = bundle.routes.get("document", bundle.routes[route])
-    return bundle.precision if bundle.routes[route].graph == documents.graph else "fp32"

@@ -12,7 +12,7 @@ import numpy as np
 import onnx_ir as ir
 
 from sparse_export.graph.sparse_output import write_pairs
-from sparse_export.graph.tape import GraphTape, finish
+from sparse_export.graph.tape import GraphTape, finish, stamp
 
 
 def build(table: np.ndarray, opset: int, max_active_dims: int | None) -> ir.Model:
@@ -37,6 +37,7 @@ def build(table: np.ndarray, opset: int, max_active_dims: int | None) -> ir.Mode
     write_pairs(tape, tape.op("Where", counted, weights, zero), ids, max_active_dims)
     model = ir.Model(graph, ir_version=10, producer_name="sparse-export")
     finish(model)
+    stamp(model, len(table), max_active_dims)
     return model
 
 

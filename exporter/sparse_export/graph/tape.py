@@ -55,6 +55,12 @@ class GraphTape:
         return value
 
 
+def stamp(model: ir.Model, dimension: int, max_active_dims: int | None) -> None:
+    """Write into a graph what the manifest says of it, so that `verify` finds a manifest that says otherwise."""
+    model.metadata_props["dimension"] = str(dimension)
+    model.metadata_props["max_active_dims"] = "" if max_active_dims is None else str(max_active_dims)
+
+
 def constant_of(value: ir.Value | None) -> np.ndarray | None:
     """Return the array behind an initializer, or None if `value` is computed."""
     if value is None or value.const_value is None or not value.is_initializer():
