@@ -39,7 +39,7 @@ def report(bundle: Bundle, sessions: Sessions, route: str, golden: list[Golden])
     batches = [golden[start : start + BATCH] for start in range(0, len(golden), BATCH)]
     padded = [vector for batch in batches for vector in run(bundle, sessions, route, batch)]
     expected = [one.vector for one in golden]
-    promise = bundle.routes[route].precision, bundle.routes[route].max_active_dims
+    promise = bundle.routes[route].precision, bundle.max_active_dims
     return {
         "route": route,
         "alone": figures(distance(expected, alone, *promise)),

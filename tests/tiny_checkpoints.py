@@ -110,6 +110,19 @@ def save_inference_free(folder: Path, weight: torch.Tensor | None = None, **more
     return folder
 
 
+def save_two_towers(folder: Path, query: str = "bert", document: str = "distilbert", **more: Any) -> Path:
+    """Write a Router with a SPLADE of its own on each route: other weights, by default other architectures."""
+    towers = {}
+    for route, model_type in (("query", query), ("document", document)):
+        # Two of one type differ in their weights by another range.
+        spread = {"query": 0.05, "document": 0.06}[route]
+        bare = save_masked_lm(folder.with_name(f"{folder.name}-{route}"), model_type, initializer_range=spread)
+        towers[route] = [Transformer(str(bare), transformer_task="fill-mask"), SpladePooling()]
+    router = Router.for_query_document(query_modules=towers["query"], document_modules=towers["document"])
+    SparseEncoder(modules=[router], device="cpu", **more).save_pretrained(str(folder), create_model_card=False)
+    return folder
+
+
 def save_csr(folder: Path, pooling: str = "mean", between: Sequence[torch.nn.Module] = (), **autoencoder: Any) -> Path:
     """Write a sparse autoencoder with random weights on a random BERT."""
     bare = folder.with_name(folder.name + "-bare")
@@ -128,11 +141,18 @@ def save_csr(folder: Path, pooling: str = "mean", between: Sequence[torch.nn.Mod
 
 
 # One bundle for each family and each precision, to be served or looked at.
-FAMILIES = {"splade": save_splade, "inference-free": save_inference_free, "csr": save_csr}
+FAMILIES = {
+    "splade": save_splade,
+    "inference-free": save_inference_free,
+    "csr": save_csr,
+    "two-towers": save_two_towers,  # of the family splade
+}
 TINY_BUNDLES = (
     ("splade", "fp32"),
     ("splade", "fp16"),
     ("splade", "int8"),
     ("inference-free", "int8"),
     ("csr", "fp16"),
+    ("two-towers", "fp32"),
+    ("two-towers", "int8"),
 )

@@ -73,9 +73,9 @@ class Checkpoint:
         length = own if own is not None else first.tokenizer.model_max_length
         return None if length is None or length > UNLIMITED else length
 
-    def max_active_dims(self, route: str) -> int | None:
-        """Return the largest number of active dimensions of a vector, None for no limit."""
-        return self.encoder.max_active_dims or getattr(self.modules(route)[-1], "k", None)
+    def max_active_dims(self) -> int | None:
+        """Return the largest number of active dimensions of a vector, None for no limit; the same for both routes."""
+        return self.encoder.max_active_dims or getattr(self.modules("document")[-1], "k", None)
 
     def sha256(self) -> str:
         """Return the sha256 of the weights: of the file, or of the list of names and sums where there are several."""

@@ -200,10 +200,11 @@ def _check_csr(checkpoint: Checkpoint) -> None:
     for route in ROUTES:
         *_, before, autoencoder = checkpoint.modules(route)
         _check_autoencoder(before, autoencoder)
-    features = {route: checkpoint.modules(route)[-1].hidden_dim for route in ROUTES}
-    if len(set(features.values())) > 1:
+    one, other = (checkpoint.modules(route)[-1] for route in ROUTES)
+    if (one.hidden_dim, one.k) != (other.hidden_dim, other.k):
         raise CheckpointError(
-            f"Documents have {features['document']} features and queries {features['query']}; they must be the same."
+            f"Documents keep {one.k} of {one.hidden_dim} features and queries {other.k} of {other.hidden_dim}; "
+            "both must be the same."
         )
 
 

@@ -112,15 +112,19 @@ def _write_beside(
     decoding.check(folder / decoding.FILE, materials["document"].golden, labels["document"])
     if not isinstance(plan.query, StaticTable):
         return {}
-    plan.query.write(folder, labels["query"], options.opset, routes["query"].max_active_dims)
+    plan.query.write(folder, labels["query"], options.opset, materials["query"].limit)
     reports = proof.prove(folder / routes["query"].graph, {"query": materials["query"]}, Precision.FP32)
     proof.check(reports, Precision.FP32)
     return reports
 
 
 def _through(graph: str, routes: dict[str, Route], materials: dict[str, proof.Material]) -> dict[str, proof.Material]:
-    """Return the golden texts of every route that goes through a graph."""
-    return {name: materials[name] for name, route in routes.items() if route.graph == graph}
+    """Return the golden texts of every route that goes through a graph; of two that are the same, the first."""
+    found: dict[str, proof.Material] = {}
+    for name, route in routes.items():
+        if route.graph == graph and not any(materials[name].same_as(other) for other in found.values()):
+            found[name] = materials[name]
+    return found
 
 
 def _labels(folder: Path, route: Route, dimension: int) -> list[str]:
@@ -137,7 +141,7 @@ def _content(
         "routes": {name: route.as_dict() for name, route in routes.items()},
         "prompts": {name: route.prompt for name, route in routes.items()},
         "max_length": routes["document"].max_length,
-        "max_active_dims": routes["document"].max_active_dims,
+        "max_active_dims": checkpoint.max_active_dims(),
         **_described(document),
         "precision": options.precision.value,
         "output": options.form.value,
@@ -167,13 +171,17 @@ def _judged(candidates: dict[str, Candidate], reports: Reports) -> dict[str, Any
         reports = reports | candidate.parity
     content: dict[str, Any] = {
         **found["document"],
-        "parity": {route: {name: report.as_dict() for name, report in reports[route].items()} for route in ROUTES},
+        "parity": {route: _as_dicts(reports.get(route, reports["document"])) for route in ROUTES},
     }
     if "query" in candidates:
         content["query_tower"] = {**_described(candidates["query"].tower), **found["query"]}
     if any(candidate.ranked for candidate in candidates.values()):
         content["tolerance"] = parity.tolerance_of([report["alone"] for report in reports.values()])
     return content
+
+
+def _as_dicts(reports: dict[str, Parity]) -> dict[str, dict[str, float]]:
+    return {name: report.as_dict() for name, report in reports.items()}
 
 
 def _kept(candidate: Candidate) -> dict[str, Any]:

@@ -49,6 +49,10 @@ class Material:
     batches: list[Batch]
     limit: int | None
 
+    def same_as(self, other: Material) -> bool:
+        """Tell whether PyTorch makes the same token ids and vectors of both, so that proving one proves the other."""
+        return [_plain(vector) for vector in self.golden] == [_plain(vector) for vector in other.golden]
+
 
 def material(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> Material:
     """Encode texts with PyTorch, one by one and in padded batches."""
@@ -62,7 +66,7 @@ def material(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> Materi
         alone = [vector.row for vector in golden[start : start + BATCH]]
         rows = alone if checkpoint.head(route) == TABLE else reference.encode_batch(checkpoint, route, some)
         batches.append(Batch(inputs, rows))
-    return Material(golden, batches, checkpoint.max_active_dims(route))
+    return Material(golden, batches, checkpoint.max_active_dims())
 
 
 def embedding_material(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> Material:
@@ -73,7 +77,7 @@ def embedding_material(checkpoint: Checkpoint, route: str, texts: Sequence[str])
         some = golden[start : start + BATCH]
         inputs = {"embedding": np.concatenate([vector.inputs()["embedding"] for vector in some])}
         batches.append(Batch(inputs, [vector.row for vector in some]))
-    return Material(golden, batches, checkpoint.max_active_dims(route))
+    return Material(golden, batches, checkpoint.max_active_dims())
 
 
 def check_tokenizer(path: Path, prompt: str, special_tokens: bool, golden: Sequence[Golden]) -> None:
@@ -113,8 +117,14 @@ def check(reports: dict[str, dict[str, Parity]], precision: Precision) -> None:
     Raises:
         ParityError: A report misses it.
     """
-    named = {f"{route}, {name}": by_name[name] for route, by_name in reports.items() for name in ("alone", "padded")}
+    prefix = {route: f"{route}, " if len(reports) > 1 else "" for route in reports}
+    named = {prefix[route] + name: by_name[name] for route, by_name in reports.items() for name in ("alone", "padded")}
     parity.check(named, precision)
+
+
+def _plain(vector: Golden) -> tuple[object, ...]:
+    embedding = None if vector.embedding is None else vector.embedding.tolist()
+    return vector.input_ids, embedding, vector.row.indices.tolist(), vector.row.values.tolist()
 
 
 def _measure(graph: EncoderGraph, material: Material, precision: Precision) -> dict[str, Parity]:

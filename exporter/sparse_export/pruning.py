@@ -110,7 +110,7 @@ class Pruner:
 
     def _count_active(self, plan: Plan, options: ExportOptions, folder: Path) -> np.ndarray:
         """Return int64 `[dimension]`: the texts in which each dimension is active, by the whole float32 graph."""
-        limit = self.checkpoint.max_active_dims("document")
+        limit = self.checkpoint.max_active_dims()
         model = assemble(plan.document, replace(options, precision=Precision.FP32), limit)
         counts = np.zeros(plan.document.head.dimension, np.int64)
         with tempfile.TemporaryDirectory(dir=folder) as place:
@@ -133,7 +133,7 @@ class Pruner:
 
     def _loss(self, kept: np.ndarray) -> dict[str, float]:
         """Compare PyTorch's vectors of held-out texts with what is left of them."""
-        limit, texts = self.checkpoint.max_active_dims("document"), sorted(self.corpus.held_out, key=len)
+        limit, texts = self.checkpoint.max_active_dims(), sorted(self.corpus.held_out, key=len)
         whole: list[Row] = []
         for start in range(0, len(texts), BATCH):
             whole += reference.encode_batch(self.checkpoint, "document", texts[start : start + BATCH], len(kept))

@@ -28,7 +28,6 @@ class Route:
         max_length: Tokens of a text, special tokens included; None for no limit.
         add_special_tokens: The tokenizer adds its special tokens.
         precision: Whose promise the graph keeps; a look-up has no product to round, so it is fp32.
-        max_active_dims: Largest number of active dimensions of a vector, None for no limit.
     """
 
     graph: str
@@ -37,7 +36,6 @@ class Route:
     max_length: int | None
     add_special_tokens: bool
     precision: Precision
-    max_active_dims: int | None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the entry as JSON has it."""
@@ -47,8 +45,7 @@ class Route:
 def read_routes(checkpoint: Checkpoint, precision: Precision, sae_only: bool) -> dict[str, Route]:
     """Return the routes of a checkpoint by name; a second graph or tokenizer is named only where it differs."""
     if sae_only:
-        limit = checkpoint.max_active_dims("document")
-        return dict.fromkeys(ROUTES, Route(DOCUMENT, None, "", None, False, precision, limit))
+        return dict.fromkeys(ROUTES, Route(DOCUMENT, None, "", None, False, precision))
     shared = tokenizer_of(checkpoint, "document").to_str()
     routes = {}
     for route in ROUTES:
@@ -61,7 +58,6 @@ def read_routes(checkpoint: Checkpoint, precision: Precision, sae_only: bool) ->
             max_length=checkpoint.max_length(route),
             add_special_tokens=not looked_up,
             precision=Precision.FP32 if looked_up else precision,
-            max_active_dims=checkpoint.max_active_dims(route),
         )
     return routes
 

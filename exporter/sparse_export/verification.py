@@ -40,13 +40,14 @@ def verify(bundle: Path) -> dict[str, Parity]:
         ParityError: A vector differs from PyTorch's by more than the precision promises.
     """
     content = manifest.read(bundle)
+    limit = content.get("max_active_dims")
+    _check_copies(content)
     by_route = _vectors(bundle, content)
     graphs = {name: _loaded(EncoderGraph, bundle / name) for name in _graphs(content)}
     reports = {}
     for route, vectors in by_route.items():
         entry = content["routes"][route]
         precision = _precision(bundle, content, route)
-        limit = entry.get("max_active_dims", content.get("max_active_dims"))
         _check_graph(bundle / entry["graph"], graphs[entry["graph"]], content, limit)
         _check_rows(route, vectors, content["dimension"], limit)
         if entry.get("tokenizer"):
@@ -56,7 +57,8 @@ def verify(bundle: Path) -> dict[str, Parity]:
         # Where ranking was judged, the vectors keep what they were found to be.
         judged = "tolerance" in content and precision is Precision.INT8
         parity.check({route: reports[route]}, precision, Tolerance(**content["tolerance"]) if judged else None)
-    _check_table(bundle, content, by_route)
+    if static_table.TENSORS in content["files"]:
+        _check_table(bundle, by_route["query"], limit)
     if decoding.FILE in content["files"]:
         _check_decoder(bundle, content, by_route["document"])
     return reports
@@ -74,6 +76,18 @@ def _precision(bundle: Path, content: dict[str, Any], route: str) -> Precision:
         if one not in list(Precision):
             raise BundleError(f"'{bundle}' has the precision {one!r}; known are {', '.join(Precision)}.")
     return Precision(found)
+
+
+def _check_copies(content: dict[str, Any]) -> None:
+    """Check what the manifest says twice: for the bundle, and for each route."""
+    routes = content["routes"]
+    copies = {
+        "prompts": {name: entry.get("prompt") for name, entry in routes.items()},
+        "max_length": routes["document"].get("max_length"),
+    }
+    for name, said in copies.items():
+        if name in content and content[name] != said:
+            raise BundleError(f"The manifest says {name} {content[name]!r}, but its routes say {said!r}.")
 
 
 def _check_graph(path: Path, graph: EncoderGraph, content: dict[str, Any], limit: int | None) -> None:
@@ -116,14 +130,9 @@ def _check_tokens(bundle: Path, route: dict[str, Any], vectors: Sequence[Golden]
             )
 
 
-def _check_table(bundle: Path, content: dict[str, Any], by_route: dict[str, list[Golden]]) -> None:
+def _check_table(bundle: Path, vectors: Sequence[Golden], limit: int | None) -> None:
     """Check the table that clients look up in place of the graph of queries."""
-    entry = content["routes"].get("query", content["routes"]["document"])
-    if static_table.TENSORS not in content["files"]:
-        return
-    limit = entry.get("max_active_dims", content.get("max_active_dims"))
     weights = _loaded(static_table.read_weights, bundle / static_table.TENSORS)
-    vectors = by_route["query"]
     rows = [static_table.look_up(weights, vector.input_ids, limit) for vector in vectors]
     report = parity.compare([vector.row for vector in vectors], rows, Precision.FP32, limit)
     parity.check({static_table.TENSORS: report}, Precision.FP32)

@@ -13,7 +13,7 @@ from sparse_export import ExportOptions, Precision, parity, proof
 from sparse_export.assemble import assemble
 from sparse_export.checkpoint import Checkpoint, read_checkpoint
 from sparse_export.errors import ParityError
-from sparse_export.families import Plan, family_of
+from sparse_export.families import Plan, plan
 from sparse_export.golden import REAL_TEXTS, Golden
 from sparse_export.graph import storage
 from sparse_export.graph.tape import GraphTape
@@ -26,18 +26,19 @@ def case(splade_tiny: Path) -> tuple[Checkpoint, Plan, proof.Material]:
     options = ExportOptions(model=str(splade_tiny), output=Path("unused"))
     checkpoint = read_checkpoint(options)
     material = proof.material(checkpoint, "document", ("", "a", *REAL_TEXTS[:14]))
-    return checkpoint, family_of(checkpoint).plan(checkpoint, options.opset), material
+    return checkpoint, plan(checkpoint, options.opset), material
 
 
 def prove(
     case: tuple[Checkpoint, Plan, proof.Material], change: Callable[[ir.Graph], None], path: Path, precision: str
 ) -> None:
-    _, plan, material = case
+    _, planned, material = case
     options = ExportOptions(model="unused", output=path, precision=Precision(precision))
-    model = assemble(plan, options, None)
+    model = assemble(planned.document, options, None)
     change(model.graph)
     storage.save(model, path / "document.onnx", options.external_data_bytes)
-    proof.prove(path / "document.onnx", material, options.precision)
+    reports = proof.prove(path / "document.onnx", {"document": material}, options.precision)
+    proof.check(reports, options.precision)
 
 
 def weight_changed(graph: ir.Graph) -> None:
@@ -112,28 +113,59 @@ def test_a_foreign_tokenizer_is_found(splade_bundle: Path) -> None:
 
 
 def test_the_most_damaged_product_ranks_first(case: tuple[Checkpoint, Plan, proof.Material]) -> None:
-    _, plan, material = case
-    model = plan.states.clone()
+    _, planned, material = case
+    model = planned.document.states.clone()
     node = [node for node in model.graph if node.op_type == "MatMul"][3]
     weight = node.inputs[1].const_value.numpy().copy()
     weight[0] *= 300  # one input outweighs the rest of its columns, so 8 bits leave little for them
     node.inputs[1].const_value = ir.tensor(weight, name=node.inputs[1].name)
     batches = [batch.inputs for batch in material.batches]
-    assert rank(model, plan.head, batches)[0][0] == node.name
+    assert rank(model, planned.document.head, batches)[0][0] == node.name
 
 
 @pytest.mark.parametrize(
     ("one", "other", "cosine", "overlap"),
     [
-        (([], []), ([], []), 1.0, 1.0),
         (([3], [1.0]), ([], []), 0.0, 0.0),
         (([], []), ([3], [1.0]), 0.0, 0.0),
         (([3, 1], [2.0, 1.0]), ([3, 1], [2.0, 1.0]), 1.0, 1.0),
         (([3, 1], [1.0, 1.0]), ([3, 2], [1.0, 1.0]), 0.5, 0.5),
+        # Few dimensions are no excuse for what the other side has besides.
+        (([3], [1.0]), ([3, 2], [1.0, 1.0]), 0.5**0.5, 0.5),
+        (([3, 2], [1.0, 1.0]), ([3], [1.0]), 0.5**0.5, 0.5),
     ],
 )
 def test_figures(one: tuple[list, list], other: tuple[list, list], cosine: float, overlap: float) -> None:
     rows = [Row(np.array(indices, np.int32), np.array(values, np.float32)) for indices, values in (one, other)]
-    report = parity.compare(rows[:1], rows[1:])
+    empty = Row(np.zeros(0, np.int32), np.zeros(0, np.float32))  # on both sides: in no mean
+    report = parity.compare([rows[0], empty], [rows[1], empty])
+    assert (report.texts, report.empty) == (2, 1)
     assert report.mean_cosine == pytest.approx(cosine)
     assert report.overlap == overlap
+
+
+def row_of(**weights: float) -> Row:
+    dense = np.zeros(8, np.float32)
+    for name, weight in weights.items():
+        dense[int(name[1:])] = weight
+    return Row.of_dense(dense)
+
+
+def test_texts_that_are_all_empty_prove_nothing() -> None:
+    with pytest.raises(ParityError, match="All of 2 texts have empty vectors"):
+        parity.compare([row_of(), row_of()], [row_of(), row_of()])
+
+
+@pytest.mark.parametrize(
+    ("precision", "gap", "ties"),
+    [("fp32", 5e-6, 2), ("fp32", 2e-5, 0), ("fp16", 5e-4, 2), ("fp16", 2e-3, 0), ("int8", 5e-6, 0)],
+)
+def test_a_cut_excuses_rounding_alone(precision: str, gap: float, ties: int) -> None:
+    """Two dimensions at the cut change places; cosine and overlap stay those of the vectors as they are."""
+    left, right = row_of(d1=1.0, d2=0.5), row_of(d1=1.0, d3=0.5 + gap)
+    report = parity.compare([left], [right], Precision(precision), limit=2)
+    assert report.cut_ties == ties
+    assert report.max_difference == pytest.approx(0.0 if ties else 0.5, abs=1e-2)
+    assert report.mean_cosine == pytest.approx(0.8, abs=1e-2)
+    assert report.overlap == 0.5
+    assert parity.compare([left], [right], Precision(precision)).cut_ties == 0, "without a limit nothing is cut"

@@ -27,7 +27,6 @@ class Route:
         max_length: Tokens kept of a text, None for all.
         add_special_tokens: Whether the tokenizer adds tokens like [CLS].
         precision: Whose promise the vectors keep: `fp32` for a table of weights, which has no product to round.
-        max_active_dims: How many dimensions a vector has at most, None for no limit.
     """
 
     graph: str
@@ -36,7 +35,6 @@ class Route:
     max_length: int | None
     add_special_tokens: bool
     precision: str
-    max_active_dims: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +47,7 @@ class Bundle:
         dimension: Size of the vector space.
         precision: `fp32`, `fp16`, `int8`, or one that is yet to come.
         output: What the graphs give: `sparse` (indices and values) or `dense` (one embedding).
+        max_active_dims: How many dimensions a vector has at most, None for no limit.
         tolerance: What the vectors promise in place of the precision's own promise, where ranking was judged.
         input_dim: Width of the dense embeddings that the graphs take, None where they take tokens.
         routes: Routes by name.
@@ -60,6 +59,7 @@ class Bundle:
     dimension: int
     precision: str
     output: str
+    max_active_dims: int | None
     tolerance: Mapping[str, float] | None
     input_dim: int | None
     routes: Mapping[str, Route]
@@ -103,6 +103,7 @@ def _parse(root: Path, manifest: dict[str, Any], checksums: bool) -> Bundle:
         dimension=_field(manifest, "dimension", int),
         precision=_field(manifest, "precision", str),
         output=_field(manifest, "output", str),
+        max_active_dims=_count_or_none(manifest, "max_active_dims", "the manifest"),
         tolerance=_tolerance(manifest),
         input_dim=input_dim,
         routes={name: _read_route(name, _defaults(manifest, name), files, input_dim) for name in routes},
@@ -144,7 +145,7 @@ def _defaults(manifest: dict[str, Any], name: str) -> dict[str, Any]:
     # A second graph was always a look-up then.
     shared = isinstance(documents, dict) and route.get("graph") == documents.get("graph")
     precision = _field(manifest, "precision", str) if shared else "fp32"
-    return {"precision": precision, "max_active_dims": manifest.get("max_active_dims"), **route}
+    return {"precision": precision, **route}
 
 
 def _tolerance(manifest: dict[str, Any]) -> dict[str, float] | None:
@@ -165,9 +166,8 @@ def _read_route(name: str, route: dict[str, Any], files: Mapping[str, Any], inpu
     if not isinstance(special, bool):
         raise _ManifestError(f"route {name!r} has 'add_special_tokens' {special!r}, expected true or false")
     tokenizer = route["tokenizer"] if input_dim is None else ""
-    limit = _count_or_none(route, "max_active_dims", f"route {name!r}")
     prompt, precision = _field(route, "prompt", str), _field(route, "precision", str)
-    return Route(route["graph"], tokenizer, prompt, max_length, special, precision, limit)
+    return Route(route["graph"], tokenizer, prompt, max_length, special, precision)
 
 
 def _check_file(root: Path, name: str, entry: dict[str, Any], checksums: bool) -> None:

@@ -25,7 +25,7 @@ class QueryTable:
 
     def __init__(self, bundle: Bundle) -> None:
         self._path = bundle.path / TABLE
-        self._limit = bundle.routes["query"].max_active_dims
+        self._limit = bundle.max_active_dims
         self._weights = _read(bundle)
 
     def vector(self, ids: Iterable[int], most: int | None) -> SparseVector:

@@ -61,7 +61,7 @@ def _replay_texts(bundle: Bundle, encoder: LocalEncoder) -> Report:
 def _wrong_facts(bundle: Bundle, route: str, sessions: Sessions) -> Iterator[str]:
     """Yield what the graph of a route was written with and the manifest says otherwise."""
     entry = bundle.routes[route]
-    limit = entry.max_active_dims
+    limit = bundle.max_active_dims
     said_of = {"dimension": str(bundle.dimension), "max_active_dims": "" if limit is None else str(limit)}
     facts = sessions.facts(entry.graph)
     for name, said in said_of.items():

@@ -91,8 +91,8 @@ def judge(
     distances, misses = {}, []
     for route, vectors in encoded.items():
         expected, entry = golden[route], bundle.routes[route]
-        misses += [f"{route}: {miss}" for miss in _contradictions(bundle, route, expected)]
-        distances[route] = distance([one.vector for one in expected], vectors, entry.precision, entry.max_active_dims)
+        misses += [f"{route}: {miss}" for miss in _contradictions(bundle, expected)]
+        distances[route] = distance([one.vector for one in expected], vectors, entry.precision, bundle.max_active_dims)
         misses += [f"{route}: {miss}" for miss in distances[route].misses(_promise(bundle, route))]
         for one, own in zip(expected, (ids or {}).get(route, []), strict=False):
             if list(own) != one.input_ids:
@@ -119,10 +119,10 @@ def _by_route(bundle: Bundle) -> dict[str, list[Golden]]:
     return found
 
 
-def _contradictions(bundle: Bundle, route: str, golden: Sequence[Golden]) -> list[str]:
+def _contradictions(bundle: Bundle, golden: Sequence[Golden]) -> list[str]:
     """Return what PyTorch's vectors show to be wrong in the manifest, one sentence each."""
     largest = max((int(one.vector.indices.max()) for one in golden if len(one.vector)), default=0)
-    most, limit = max(len(one.vector) for one in golden), bundle.routes[route].max_active_dims
+    most, limit = max(len(one.vector) for one in golden), bundle.max_active_dims
     found = []
     if largest >= bundle.dimension:
         found.append(f"PyTorch has the index {largest}, {MANIFEST} says dimension {bundle.dimension}")

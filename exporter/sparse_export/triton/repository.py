@@ -93,7 +93,7 @@ def _workshop(repository: Path) -> Iterator[Path]:
 
 @dataclass(frozen=True, slots=True)
 class _Writer:
-    """Write models into `folder`: `served` on a CPU; on a GPU the document graph of `other`, if it runs well there."""
+    """Write models into `folder`: `served` on a CPU; on a GPU the towers of `other`, if they run well there."""
 
     folder: Path
     served: Served
@@ -123,7 +123,7 @@ class _Writer:
     def _encoder(self, name: str, route: str, graph: str) -> str:
         self._copy_graph(self.served, graph, name, GRAPH)
         config = configs.encoder(self.options)
-        if route != "document" or not self.other.on_gpu:
+        if self.served.is_lookup(graph) or not self.other.on_gpu:
             return self._configure(name, config)
         file = GRAPH if self.other is self.served else GPU_GRAPH
         if file != GRAPH:

@@ -9,8 +9,10 @@ from typing import Any
 from sparse_export import manifest
 from sparse_export.errors import BundleError, InputError, one_line
 from sparse_export.options import Precision
+from sparse_export.static_table import TENSORS as TABLE
 
 DECODE = "decode.onnx"
+SHARED = ("family", "dimension", "max_active_dims")  # of a bundle for a CPU and one for a GPU
 PREFIX = "query_"  # of the tokens of queries, where they differ from those of documents
 
 
@@ -47,7 +49,7 @@ class Served:
 
     @property
     def on_gpu(self) -> bool:
-        """Tell whether the document graph is one that a GPU runs well."""
+        """Tell whether the graphs are such that a GPU runs well."""
         return self.content["precision"] != Precision.INT8
 
     def graphs(self) -> dict[str, str]:
@@ -57,6 +59,10 @@ class Served:
             if route.graph not in found.values():
                 found[name] = route.graph
         return found
+
+    def is_lookup(self, graph: str) -> bool:
+        """Tell whether a graph looks weights up in a table, which no GPU does faster."""
+        return TABLE in self.content["files"] and graph != self.routes["document"].graph
 
     def encoder_of(self, route: str) -> str:
         """Return the route whose encoder serves `route`."""
@@ -94,9 +100,11 @@ def check_pair(cpu: Served, gpu: Served) -> None:
     sources = [served.content.get("source", {}).get("sha256") for served in (cpu, gpu)]
     if sources[0] != sources[1]:
         raise InputError(f"'{gpu.folder}' is of another checkpoint than '{cpu.folder}'; export both from the same one.")
-    for key in ("routes", "family", "dimension", "max_active_dims"):
-        if cpu.content.get(key) != gpu.content.get(key):
-            raise InputError(f"'{gpu.folder}' differs from '{cpu.folder}' in {key!r}; export both alike.")
+    differing = [key for key in SHARED if cpu.content.get(key) != gpu.content.get(key)]
+    if cpu.routes != gpu.routes:  # as they are served: their precision is another one
+        differing.append("routes")
+    if differing:
+        raise InputError(f"'{gpu.folder}' differs from '{cpu.folder}' in {differing[0]!r}; export both alike.")
 
 
 def _routes(content: dict[str, Any]) -> dict[str, ServedRoute]:
