@@ -2,11 +2,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+LOCK := constraints.txt
+NEWEST := build/newest
+# What new versions break first, in some minutes: no server, no browser, no training of real models.
+QUICK_TESTS := tests/client $(addprefix tests/exporter/test_,backbones.py bundle.py checkpoint.py cli.py families.py \
+	heads.py other_checkpoints.py) $(addprefix tests/training/test_,components.py fused_backbones.py library.py)
 DEMO := build/splade-tiny-int8
 PAGE := build/web
 
 .DEFAULT_GOAL := help
-.PHONY: help models demo train-demo serve web screenshots javascript chromium test check bench bench-peers bench-serve bench-train bench-web clean
+.PHONY: help models demo train-demo serve web screenshots javascript chromium test check bench bench-peers bench-serve bench-train bench-web lock newest clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -81,6 +86,17 @@ bench-train: $(INSTALLED) ## Compare a training step with sentence-transformers'
 	@$(BIN)/python scripts/fetch_models.py splade-tiny wordnet
 	$(BIN)/python benchmarks/train.py
 
+lock: build/lock/.installed ## Write constraints.txt: every version that .venv gets; LOCK_ARGS=--upgrade takes the newest
+	$(call resolve,$(LOCK),$(LOCK_ARGS))
+
+newest: build/lock/.installed models ## Try the newest versions that pyproject.toml allows: red is a finding to write down
+	@rm -rf $(NEWEST) && mkdir -p $(NEWEST) && cp $(LOCK) $(NEWEST)/
+	$(call resolve,$(NEWEST)/$(LOCK),--upgrade)
+	@diff $(LOCK) $(NEWEST)/$(LOCK) && echo "Nothing is newer than $(LOCK)" || true
+	@$(PYTHON) -m venv $(NEWEST)/.venv
+	$(call install,$(NEWEST)/.venv,$(NEWEST)/$(LOCK))
+	$(NEWEST)/.venv/bin/pytest $(QUICK_TESTS) $(PYTEST_ARGS)
+
 clean: ## Remove .venv, caches and what was built; models/ stays
 	rm -rf .venv build clients/node_modules .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
@@ -89,9 +105,31 @@ clean: ## Remove .venv, caches and what was built; models/ stays
 $(BIN)/python:
 	@$(PYTHON) -m venv .venv
 
-$(INSTALLED): pyproject.toml clients/python/pyproject.toml | $(BIN)/python
-	@echo "Installing into .venv, which takes some minutes the first time"
+# $(1): an environment, $(2): its constraints. As a setting of pip's environment they hold for the tools that build the
+# packages too, which `-c` does not reach; pip from 25.3 on asks for a name of their own there.
+define install
+	@echo "Installing into $(1), which takes some minutes the first time"
 	@# First and exactly this version: pip may know it as a small CPU build; the resolver alone could take another.
-	@$(BIN)/pip install -qq --disable-pip-version-check torch==2.13.0
-	@$(BIN)/pip install -qq --disable-pip-version-check -e '.[dev]' -e 'clients/python[local,triton]'
+	@export PIP_CONSTRAINT=$(2) PIP_BUILD_CONSTRAINT=$(2) PIP_DISABLE_PIP_VERSION_CHECK=1 && \
+	$(1)/bin/pip install -qq torch==2.13.0 && \
+	$(1)/bin/pip install -qq -e '.[dev]' -e 'clients/python[local,triton]'
+endef
+
+$(INSTALLED): pyproject.toml clients/python/pyproject.toml $(LOCK) | $(BIN)/python
+	$(call install,.venv,$(LOCK))
+	@touch $@
+
+# $(1): the constraints to write; what they name already is kept where it still fits. $(2): more arguments.
+# Without the package itself, which its extras name, and what kind of build of torch was found.
+define resolve
+	PIP_CONSTRAINT= CUSTOM_COMPILE_COMMAND="make lock" build/lock/bin/pip-compile --quiet --no-config $(2) \
+		--extra dev --extra local --extra triton --all-build-deps --allow-unsafe --strip-extras --no-emit-options \
+		--no-emit-index-url --no-emit-find-links --annotation-style line \
+		--output-file $(1) pyproject.toml clients/python/pyproject.toml
+	@sed -i.bak -e '/^sparse-export @/d' -e 's/^\(torch==[0-9.]*\)+[a-z0-9]*/\1/' $(1) && rm $(1).bak
+endef
+
+build/lock/.installed:
+	@$(PYTHON) -m venv build/lock
+	@build/lock/bin/pip install -qq --disable-pip-version-check pip-tools==7.6.2
 	@touch $@

@@ -1,4 +1,7 @@
-"""The environments of the contenders: each has its list of pinned requirements, and is made when it is first needed."""
+"""The environments of the contenders: each has its list of pinned requirements, and is made when it is first needed.
+
+Peers have versions of their own, because they need others than we do; ours is pinned by constraints.txt, as .venv is.
+"""
 
 import shutil
 import subprocess
@@ -10,10 +13,11 @@ from passages import ROOT
 
 LISTS = ROOT / "benchmarks" / "environments"
 ENVIRONMENTS = ROOT / "build" / "bench" / "environments"
+PINNED_BY = "-c ../../constraints.txt"
 
 
 def python_of(name: str) -> Path:
-    """Return the interpreter of an environment; one whose list has changed is made anew.
+    """Return the interpreter of an environment; one whose list, or what it is constrained by, has changed is made anew.
 
     Args:
         name: of a list in benchmarks/environments.
@@ -22,6 +26,8 @@ def python_of(name: str) -> Path:
         ContenderError: it cannot be installed; the last lines of pip say why.
     """
     folder, wanted = ENVIRONMENTS / name, (LISTS / f"{name}.txt").read_text("utf-8")
+    if PINNED_BY in wanted:
+        wanted += (ROOT / "constraints.txt").read_text("utf-8")
     python, installed = folder / "bin" / "python", folder / "installed.txt"
     if not (installed.exists() and installed.read_text("utf-8") == wanted):
         print(f"Installing {name}", file=sys.stderr)

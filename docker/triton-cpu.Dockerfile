@@ -4,10 +4,12 @@
 FROM python:3.11-slim-bookworm
 
 WORKDIR /opt/sparse-export
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY exporter exporter
-# Serving needs these two of the dependencies, none of the rest.
-RUN mkdir training && pip install --no-cache-dir click==8.5.1 click-default-group==1.2.4 \
+# Serving needs these two of the dependencies, none of the rest. What builds the package is pinned too; not by ENV, as
+# the server's steps have versions of their own.
+RUN export PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
+    && mkdir training && pip install --no-cache-dir click click-default-group \
     && pip install --no-cache-dir --no-deps .
 
 # Downloads tritonserver and makes the environment of its steps.

@@ -3,9 +3,9 @@
 import ast
 import importlib.util
 import re
+import resource
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -326,7 +326,13 @@ def test_help_answers_at_once(command: str) -> None:
     arguments = [Path(sys.executable).with_name(command), "--help"]
     seconds = []
     for _ in range(3):
-        start = time.perf_counter()
+        start = processor_seconds()
         subprocess.run(arguments, capture_output=True, check=True)
-        seconds.append(time.perf_counter() - start)
+        seconds.append(processor_seconds() - start)
     assert min(seconds) < HELP_SECONDS, seconds
+
+
+def processor_seconds() -> float:
+    """Return what ended children have computed: what else the machine does is no fault of theirs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 import yaml
 
-from sparse_export.serving.environment import PACKAGES
 from sparse_export.triton.names import Names
 
 ROOT = Path(__file__).parents[1]
 DOCKER = ROOT / "docker"
 MODELS = {path.parent.name for path in (ROOT / "model_repository").glob("*/config.pbtxt")}
-TOKENIZERS = next(package for package in PACKAGES if package.startswith("tokenizers"))
+PINS = {*re.findall(r"^[a-z0-9-]+==\S+", (ROOT / "constraints.txt").read_text("utf-8"), re.MULTILINE)}
 PORTS = {"http": 8000, "grpc": 8001, "metrics": 8002}
 
 
@@ -33,13 +32,37 @@ def test_the_demo_is_what_all_of_them_serve() -> None:
     } == MODELS
 
 
+def unpinned(dockerfile: str) -> list[str]:
+    """Return what is installed in another version than the tested one, or in whatever version is the newest."""
+    steps = re.findall(r"^RUN (.+)$", dockerfile.replace("\\\n", " "), re.MULTILINE)
+    found = []
+    for step in steps:
+        constrained = "PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt" in step
+        asked = re.findall(r"pip install ([^&;|]+)", step)
+        packages = [word for words in asked for word in words.split() if not word.startswith("-")]
+        found += [one for one in packages if one not in PINS and ("==" in one or not constrained)]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("step", "wrong"),
+    [
+        ("pip install click==1.0", ["click==1.0"]),
+        ("true \\\n    && pip install --no-cache-dir click .", ["click", "."]),
+        ("export PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt && pip install click .", []),
+    ],
+)
+def test_another_version_is_noticed(step: str, wrong: list[str]) -> None:
+    assert unpinned(f"FROM python\nRUN {step}\nUSER 1000\n") == wrong
+
+
 @pytest.mark.parametrize("name", ["triton.Dockerfile", "triton-cpu.Dockerfile"])
 def test_dockerfiles(name: str) -> None:
     text = (DOCKER / name).read_text(encoding="utf-8")
     copied = re.findall(r"^COPY (?:--\S+ )?(.+) \S+$", text, re.MULTILINE)
     sources = {source.replace("${REPOSITORY}", "model_repository") for line in copied for source in line.split()}
     assert all((ROOT / source).exists() for source in sources), sources
-    assert not [found for found in re.findall(r"tokenizers==[\d.]+", text) if found != TOKENIZERS]
+    assert unpinned(text) == []
     model = re.search(r"^ENV MODEL=(\S+)$", text, re.MULTILINE)
     assert model is not None
     assert f"{model[1]}_document" in MODELS

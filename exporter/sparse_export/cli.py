@@ -140,7 +140,7 @@ def inspect(bundle: Path) -> None:
     content = manifest.read(bundle)
     keys = ("family", "precision", "dimension", "pooling", "activation", "max_length", "opset", "similarity", "prompts")
     facts = [(key, str(content[key])) for key in keys if key in content]
-    _table([("bundle", str(bundle)), *facts, *report.pruning_rows(content)])
+    _table([("", ""), *facts, *report.pruning_rows(content)], title=str(bundle))
     for graph in graphs:
         rows: report.Rows = [("graph", f"{graph.name}, {report.megabytes(graph.size)}")]
         rows += [("inputs", ", ".join(graph.inputs)), ("outputs", ", ".join(graph.outputs))]
@@ -242,7 +242,7 @@ def _steps() -> Iterator[Any]:
         def say(step: str) -> None:
             status.update(step)
             if not console.is_terminal:
-                console.print(step, highlight=False)
+                console.print(step, highlight=False, soft_wrap=True)
 
         yield say
 
@@ -264,11 +264,16 @@ def _quiet_libraries() -> Iterator[None]:
 
 def _table(rows: list[tuple[str, ...]], title: str | None = None) -> None:
     from rich.console import Console
-    from rich.markup import escape  # a shape in square brackets is no markup
     from rich.table import Table
+    from rich.text import Text  # a shape in square brackets is no markup
 
-    table = Table(*map(escape, rows[0]), title=title and escape(title), title_justify="left")
+    table = Table()
+    for name in rows[0]:
+        table.add_column(Text(name))
     for row in rows[1:]:
-        table.add_row(*map(escape, row))
+        table.add_row(*map(Text, row))
     # A pipe has no width, and rich would fold the table into its default of 80 columns.
-    Console(width=None if sys.stdout.isatty() else 200).print(table)
+    console = Console(width=None if sys.stdout.isatty() else 200)
+    if title:  # above the table, not in it: a path is never folded at the table's width
+        console.print(Text(title, style="italic"), soft_wrap=True)
+    console.print(table)

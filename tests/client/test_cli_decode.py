@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from click.testing import CliRunner, Result
 from sparse_client import LocalEncoder
 from sparse_client.cli import main
 from sparse_client.sessions import Sessions
-from sparse_client.table import print_table
+from sparse_client.table import print_columns, print_table
 
 WEATHER = "The weather is lovely today."
 Run = Callable[..., Result]
@@ -100,6 +101,38 @@ def test_the_table_shows_brackets_cuts_titles_and_disarms_control_characters(cap
     assert "x" * 70 not in shown
     assert "[MASK]" in shown
     assert "[/bold]" in shown
+
+
+def plain(shown: str) -> list[str]:
+    """Return the lines of what a terminal got, without its colors."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", shown).splitlines()
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+@pytest.mark.parametrize("columns", ["20", "40", "200"])
+def test_no_width_cuts_a_token_or_a_number(capsys: Any, monkeypatch: Any, columns: str, terminal: bool) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
+    header = ["route", "texts", "largest difference", "mean cosine", "worst cosine", "top-64 overlap"]
+    print_columns(header, [["document", "47", "1.23e-05", "0.99999", "0.99998", "0.99997"]])
+    print_table("t" * 60, [("tokenization" * 3, 2.125), ("a", 1.0625)], ["66.7%", "33.3%"])
+    names, figures, title, strong, weak, _ = plain(capsys.readouterr().out)
+    assert re.split(r"  +", names.strip()) == header
+    assert figures.split()[2:] == ["1.23e-05", "0.99999", "0.99998", "0.99997"]
+    assert title == "t" * 60
+    assert strong.split()[:3] == ["tokenization" * 3, "2.125", "66.7%"]
+    assert weak.split()[:3] == ["a", "1.062", "33.3%"]
+    assert strong.count("█") == (30 if not terminal or columns == "200" else 1)
+
+
+@pytest.mark.parametrize(("columns", "longest"), [("40", 17), ("200", 30)])
+def test_bars_fit_the_terminal(capsys: Any, monkeypatch: Any, columns: str, longest: int) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    print_table("title", [("rain", 2.0), ("sun", 1.0)])
+    _, rain, sun, _ = plain(capsys.readouterr().out)
+    assert [line.count("█") for line in (rain, sun)] == [longest, longest // 2]
+    assert len(rain) <= int(columns)
 
 
 @pytest.mark.parametrize("tokens", [[], [("a", 0.0)], [("a", -2.0), ("b", -3.0)], [("a", 2.0), ("b", -3.0)]])

@@ -1,9 +1,9 @@
 """What installing and importing the package costs."""
 
 import json
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -50,8 +50,14 @@ def test_encoding_needs_neither_torch_nor_the_command_line(splade_bundle: Path) 
 def test_help_answers_at_once() -> None:
     seconds = []
     for _ in range(3):
-        start = time.perf_counter()
+        start = processor_seconds()
         shown = subprocess.run([COMMAND, "--help"], capture_output=True, text=True, check=True).stdout
-        seconds.append(time.perf_counter() - start)
+        seconds.append(processor_seconds() - start)
     assert "Example:" in shown
     assert min(seconds) < 0.3, seconds
+
+
+def processor_seconds() -> float:
+    """Return what ended children have computed: what else the machine does is no fault of theirs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -48,6 +49,17 @@ def test_verify_and_inspect(splade_int8_bundle: Path) -> None:
     ):
         assert part in inspected
     assert re.search(r"\d+ MatMulInteger", inspected)
+
+
+@pytest.mark.parametrize("columns", ["40", "200"])
+def test_no_width_folds_a_path(splade_int8_bundle: Path, tmp_path: Path, monkeypatch: Any, columns: str) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.chdir(tmp_path)
+    for bundle in (Path("b"), Path(*["a folder with a [long] name"] * 9)):
+        bundle.parent.mkdir(parents=True, exist_ok=True)
+        bundle.symlink_to(splade_int8_bundle, target_is_directory=True)
+        assert f"{bundle}: int8, verified" in run("verify", bundle).stdout.splitlines()
+        assert str(bundle) in run("inspect", bundle).stdout.splitlines()
 
 
 def test_a_changed_byte_fails_verify(splade_bundle: Path, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from sparse_export.serving.interpreter import Interpreter
 # A real tritonserver, 2.51.0 = 24.10, without the Python API around it.
 DISTRIBUTION = "nvidia-pytriton==0.7.0"
 # numpy 2 kills a step of this server that reads texts.
-PACKAGES = ("numpy==1.26.4", "onnxruntime==1.31.1", "tokenizers==0.23.3")
+PACKAGES = ("numpy==1.26.4", "onnxruntime==1.32.0", "tokenizers==0.23.3")
 SERVER, LIBRARIES = Path("pytriton", "tritonserver"), Path("nvidia_pytriton.libs")
 STUB = "triton_python_backend_stub"
 BACKEND = Path(__file__).with_name("backend") / "onnxruntime"
