@@ -62,6 +62,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
             "failures",
             "measuring",
             "progress",
+            "runtime",
             "table",
             "texts",
             "vectors",
