@@ -7,7 +7,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from sparse_client.bundle import Bundle
-from sparse_client.errors import BundleError, SparseClientError
+from sparse_client.errors import BundleError
+from sparse_client.runtime import load_onnxruntime
 
 
 class Sessions:
@@ -72,12 +73,7 @@ class Sessions:
             return self._sessions[graph]
 
     def _load(self, graph: str) -> Any:
-        try:
-            import onnxruntime
-        except ImportError as error:
-            raise SparseClientError(
-                f"LocalEncoder needs onnxruntime ({error}): pip install 'sparse-client[local]'"
-            ) from error
+        onnxruntime = load_onnxruntime()
         options = onnxruntime.SessionOptions()
         options.inter_op_num_threads = 1
         if self._threads is not None:

@@ -1,7 +1,9 @@
 """Attention as one ONNX node: an attention implementation for transformers that only exists while tracing.
 
-`com.microsoft.MultiHeadAttention` takes the 2-D attention mask as it is, so the traced graph has neither the
-transposes nor the mask arithmetic of scaled dot product attention.
+`com.microsoft.MultiHeadAttention` takes an integer mask as it is, so the traced graph has neither the transposes nor
+the mask arithmetic of scaled dot product attention. A sliding window goes into the same mask, with a row for each
+query. As an attention bias `[batch, 1, queries, keys]` it is refused by ONNX Runtime 1.19, and 1.20.0 to 1.21.0 read
+other rows of it than they should.
 """
 
 from __future__ import annotations
@@ -11,8 +13,6 @@ from typing import Any
 import torch
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, bidirectional_mask_function
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
-
-from sparse_export.graph.tape import MASKED
 
 NAME = "sparse_export"
 
@@ -24,12 +24,11 @@ def register() -> None:
 
 
 def _mask(*, q_length: int, kv_length: int, mask_function: Any, attention_mask: torch.Tensor, **_: Any) -> torch.Tensor:
-    """Return the padding mask `int32 [batch, keys]`, or for a sliding window `float32 [batch, 1, queries, keys]`."""
+    """Return what is seen as int32 1: `[batch, keys]`, or for a sliding window `[batch, queries, keys]`."""
     if mask_function is bidirectional_mask_function:
         return attention_mask.to(torch.int32)
     queries, keys = torch.arange(q_length)[:, None], torch.arange(kv_length)[None, :]
-    visible = mask_function(0, 0, queries, keys)[None, None] & attention_mask.bool()[:, None, None, :]
-    return torch.where(visible, 0.0, MASKED)
+    return (mask_function(0, 0, queries, keys)[None] & attention_mask.bool()[:, None, :]).to(torch.int32)
 
 
 def _attend(
@@ -54,10 +53,9 @@ def _attend(
         .reshape(batch, sequence, heads * width)
         for index, tensor in enumerate((query, key, value))
     ]
-    padding, window = (attention_mask, None) if attention_mask.ndim == 2 else (None, attention_mask)
     output = torch.onnx.ops.symbolic(
         "com.microsoft::MultiHeadAttention",
-        (*packed, None, padding, window),
+        (*packed, None, attention_mask),
         {"num_heads": heads, "scale": float(width**-0.5 if scaling is None else scaling)},
         dtype=query.dtype,
         shape=packed[0].shape,

@@ -21,7 +21,7 @@ import torch
 from transformers import PreTrainedModel
 
 from sparse_export.backbones import Backbone
-from sparse_export.graph import attention
+from sparse_export.graph import attention, older_runtimes
 from sparse_export.graph.tape import GraphTape, constant_of
 
 
@@ -92,6 +92,7 @@ def trace(states: torch.nn.Module, model: PreTrainedModel, backbone: Backbone, o
             verbose=False,
         )
     assert program is not None
+    older_runtimes.narrow(program.model)
     _at_least_one_position(program.model.graph)
     _name_products(program.model.graph)
     for node in list(program.model.graph):
