@@ -63,7 +63,7 @@ class Court:
             ParityError: Even the last attempt differs too much from PyTorch; the first attempt's report is shown.
             QualityError: Likewise for the quality gate.
         """
-        ranking = self._rank(plan) if options.precision is Precision.INT8 else []
+        ranking = self._rank(plan, options) if options.precision is Precision.INT8 else []
         missed: ParityError | QualityError | None = None
         for in_float in [frozenset[str](), *sensitivity.steps(ranking)]:
             note = f", {len(in_float)} products in float" if in_float else ""
@@ -71,8 +71,8 @@ class Court:
             model = assemble(plan, options, self.max_active_dims, in_float)
             storage.save(model, paths["document"], options.external_data_bytes)
             try:
-                reports = proof.prove(paths["document"], self.material, options.precision)
-                quality = self.judge.judge(paths) if self.judge else None
+                reports = proof.prove(paths["document"], self.material, options.precision, options.saturates)
+                quality = self.judge.judge(paths, options.saturates) if self.judge else None
             except (ParityError, QualityError) as error:
                 missed = missed or error
             else:
@@ -80,6 +80,7 @@ class Court:
         assert missed is not None
         raise missed
 
-    def _rank(self, plan: Plan) -> list[tuple[str, float]]:
+    def _rank(self, plan: Plan, options: ExportOptions) -> list[tuple[str, float]]:
         self.say("Ranking the products by their int8 error")
-        return sensitivity.rank(plan.states, plan.head, [vector.inputs() for vector in self.material.golden])
+        inputs = [vector.inputs() for vector in self.material.golden]
+        return sensitivity.rank(plan.states, plan.head, inputs, options.cpu)

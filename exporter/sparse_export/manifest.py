@@ -19,7 +19,8 @@ TOOLS = (
 )  # fmt: skip
 # What readers of a bundle rely on.
 CONTENT = {"family": str, "dimension": int, "routes": dict, "precision": str, "files": dict}
-OPTIONAL = {"sensitivity": dict}  # bundles of earlier versions lack it
+OPTIONAL = {"sensitivity": dict, "cpu": str, "proven_on": dict}  # bundles of earlier versions lack them
+PROVEN_ON = {"processor": str, "machine": str, "onnxruntime": str}
 ROUTE = {"graph": str, "tokenizer": str, "prompt": str}
 EMBEDDING_ROUTE = {"graph": str}  # of a graph that takes dense embeddings
 PRUNING = {"kept": int, "share_dropped": float, "texts": int, "min_count": int, "held_out": dict}
@@ -66,6 +67,8 @@ def read(bundle: Path) -> dict[str, Any]:
     _check_types(str(path), content, CONTENT | {name: OPTIONAL[name] for name in OPTIONAL if name in content})
     if "document" not in content["routes"]:
         raise BundleError(f"{path} lacks the route 'document'.")
+    if "proven_on" in content:
+        _check_types(f"{path}: 'proven_on'", content["proven_on"], PROVEN_ON)
     if "pruning" in content:
         _check_types(f"{path}: 'pruning'", content["pruning"], PRUNING)
         _check_types(f"{path}: 'held_out' of 'pruning'", content["pruning"]["held_out"], HELD_OUT)

@@ -20,6 +20,7 @@ from sparse_export.options import ExportOptions, Precision
 from sparse_export.parity import Parity
 from sparse_export.pruning import Pruner, read_corpus
 from sparse_export.routes import Route, read_routes, tokenizer_of
+from sparse_export.runtime import host
 from sparse_export.tokenizer import token_labels
 
 
@@ -116,6 +117,7 @@ def _content(
         "max_active_dims": checkpoint.encoder.max_active_dims,
         **plan.head.describe(),
         "precision": options.precision.value,
+        **({"cpu": options.cpu.value} if options.precision is Precision.INT8 else {}),
         "output": options.form.value,
         "opset": options.opset,
         "ir_version": plan.states.ir_version,
@@ -129,6 +131,7 @@ def _content(
             "size": checkpoint.size(),
         },
         "versions": manifest.tool_versions(),
+        "proven_on": host(),
     }
 
 

@@ -91,8 +91,8 @@ def check_tokenizer(path: Path, prompt: str, special_tokens: bool, golden: Seque
             )
 
 
-def prove(path: Path, material: Material, precision: Precision) -> dict[str, Parity]:
-    """Run a written graph and compare it with PyTorch.
+def prove(path: Path, material: Material, precision: Precision, exact: bool = False) -> dict[str, Parity]:
+    """Run a written graph and compare it with PyTorch; `exact` as for `EncoderGraph`.
 
     Returns:
         The reports `alone`, `padded` and `neighbours`: a text alone and in its batch, both by the graph.
@@ -100,7 +100,7 @@ def prove(path: Path, material: Material, precision: Precision) -> dict[str, Par
     Raises:
         ParityError: A report misses the promise of the precision.
     """
-    graph = EncoderGraph(path)
+    graph = EncoderGraph(path, exact)
     alone = [graph.run(vector.inputs())[0] for vector in material.golden]
     padded = [row for batch in material.batches for row in graph.run(batch.inputs)]
     expected = [row for batch in material.batches for row in batch.rows]
