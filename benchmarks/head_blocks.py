@@ -17,6 +17,7 @@ from rich.table import Table
 
 from sparse_export.graph import head as heads
 from sparse_export.graph.head import Head
+from sparse_export.graph.projection import Matrix
 from sparse_export.graph.quantized import QuantizedStates, column_scales, quantize_columns
 from sparse_export.graph.tape import GraphTape, finish
 from sparse_export.options import Precision
@@ -28,10 +29,10 @@ SIGN = 128  # int8 as uint8, with 128 for 0
 class WeightFirst(Head):
     """The same head with `W hᵀ` in place of `h W`; the maximum is then over neighbouring values."""
 
-    def _max_pool(self, tape: GraphTape, states: ir.Value, mask: ir.Value, precision: Precision) -> ir.Value:
+    def _max_pool(self, tape: GraphTape, states: ir.Value, mask: ir.Value, matrix: Matrix) -> ir.Value:
         del mask
-        scales = column_scales(self.weight)
-        quantized = QuantizedStates.per_text(tape, states) if precision is Precision.INT8 else None
+        scales = column_scales(matrix.weight, matrix.cpu)
+        quantized = QuantizedStates.per_text(tape, states) if matrix.precision is Precision.INT8 else None
         columns = tape.op("Transpose", quantized.values if quantized else states, perm=[0, 2, 1])
         pooled = []
         for block in self._blocks():

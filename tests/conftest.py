@@ -63,6 +63,17 @@ def splade_int8_bundle(real_bundle: Callable[[str, str], Path]) -> Path:
 
 
 @pytest.fixture(scope="session")
+def splade_vnni_bundle(splade_tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The real SPLADE in the int8 form that saturates on some processors; copy it before changing it."""
+    from sparse_export import Cpu, ExportOptions, Precision
+    from sparse_export.pipeline import export
+
+    output = tmp_path_factory.mktemp("vnni") / "bundle"
+    export(ExportOptions(str(splade_tiny), output, precision=Precision.INT8, cpu=Cpu.VNNI))
+    return output
+
+
+@pytest.fixture(scope="session")
 def splade_fp16_bundle(real_bundle: Callable[[str, str], Path]) -> Path:
     """The real SPLADE in fp16; copy it before changing it."""
     return real_bundle("splade", "fp16")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sparse_export.errors import SparseExportError
-from sparse_export.options import ExportOptions, Output, Precision
+from sparse_export.options import Cpu, ExportOptions, Output, Precision
 
 if TYPE_CHECKING:
     from sparse_export.pipeline import export
     from sparse_export.verification import verify
 
-__all__ = ["ExportOptions", "Output", "Precision", "SparseExportError", "export", "verify"]
+__all__ = ["Cpu", "ExportOptions", "Output", "Precision", "SparseExportError", "export", "verify"]
 
 
 def __getattr__(name: str) -> Any:

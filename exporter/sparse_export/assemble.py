@@ -33,10 +33,10 @@ def assemble(
     """
     model = tower.states.clone()
     if options.precision is Precision.INT8:
-        int8.quantize(model, keep=in_float)
+        int8.quantize(model, options.cpu, keep=in_float)
     for change in PASSES[options.precision]:
         change(model)
-    tower.head.attach(model, Precision.FP32 if HEAD in in_float else options.precision)
+    tower.head.attach(model, Precision.FP32 if HEAD in in_float else options.precision, options.cpu)
     if options.form is Output.SPARSE:
         sparse_output.attach(model, max_active_dims, tower.head.columns)
     elif max_active_dims is not None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from sparse_export.report import parity_rows, pruning_rows, quality_rows
+from sparse_export.report import host_line, parity_rows, precision_of, pruning_rows, quality_rows
 
 TEXT = Template("""\
 # $name: a sparse text encoder for ONNX Runtime
@@ -21,6 +21,8 @@ $files
 ## Parity with PyTorch
 
 $parity
+
+Measured on $host.
 $pruning$quality
 ## Python
 
@@ -103,7 +105,11 @@ Indices are those of the whole vocabulary, but some never appear: texts that wer
 them. The table above is about texts that keep all of theirs; what others lose is measured here, in float.
 
 """
-TARGETS = {"fp16": "\nHalf precision is for GPU and WebGPU; on a CPU it is slower than fp32.\n"}
+TARGETS = {
+    "fp16": "\nHalf precision is for GPU and WebGPU; on a CPU it is slower than fp32.\n",
+    "vnni": "\nOn x86 with AVX2 and without VNNI its 8-bit products saturate, and vectors are wrong, unless a session\n"
+    "sets `session.x64quantprecision` to `1`. sparse-client does so; exports without `--cpu vnni` need nothing.\n",
+}
 
 
 def write(folder: Path, content: dict[str, Any]) -> None:
@@ -117,16 +123,18 @@ def write(folder: Path, content: dict[str, Any]) -> None:
         source=source["id"],
         revision=f" at revision {source['revision']}" if source["revision"] else "",
         taken="Text tokens" if texts else "Dense embeddings",
-        notes=TARGETS.get(content["precision"], "") + _features(content),
+        notes=TARGETS.get(content.get("cpu", content["precision"]), "") + _features(content),
         files=_files(folder, inputs=inputs, outputs=OUTPUTS[content["output"]], decoded=_decoded(content),
                      queries="the tower of queries" if "query_tower" in content else "queries as a look-up",
                      max_length=content["max_length"]),
         parity=_table(parity_rows(content)),
+        host=host_line(content["proven_on"]),
         quality=f"\n## Retrieval quality\n\n{_table(quality_rows(content))}\n" if content["quality"] else "",
         pruning=_pruning(content),
         python=(TEXTS if texts else EMBEDDINGS) + RUN[content["output"]],
         client=f"vectors = encoder.{calls[not texts]}\n{RECONSTRUCTED if features else DECODED}",
-        **{key: content[key] for key in ("family", "precision", "dimension")},
+        precision=precision_of(content),
+        **{key: content[key] for key in ("family", "dimension")},
     )  # fmt: skip
     (folder / "README.md").write_text(text, encoding="utf-8")
 

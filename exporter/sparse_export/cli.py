@@ -16,7 +16,7 @@ import click
 from click_default_group import DefaultGroup
 
 from sparse_export.errors import InputError, SparseExportError
-from sparse_export.options import OPSETS, PRECISION_OF_QUANTIZE, ExportOptions, Output
+from sparse_export.options import OPSETS, PRECISION_OF_QUANTIZE, Cpu, ExportOptions, Output
 from sparse_export.triton.options import MAX_TEXT_BYTES, RepositoryOptions
 
 PORT = click.IntRange(0, 65535)
@@ -53,6 +53,13 @@ def main() -> None:
     show_default=True,
     help="none: fp32, anywhere. fp16: GPU and WebGPU. int8: CPU.",
 )
+@click.option(
+    "--cpu",
+    type=click.Choice([cpu.value for cpu in Cpu]),
+    default=Cpu.ANY.value,
+    show_default=True,
+    help="int8: any is the same on every processor; vnni is a little closer to PyTorch, for x86 with VNNI alone.",
+)
 @click.option("--revision", help="Branch, tag or commit of a hub id.")
 @click.option("--trust-remote-code", is_flag=True, help="Run code that the checkpoint brings along.")
 @click.option("--max-length", type=int, help="Tokens of a text.  [default: the checkpoint's own]")
@@ -72,7 +79,9 @@ def main() -> None:
 @click.option("--prune-min-count", type=int, default=1, show_default=True, help="Fewest texts that keep a column.")
 @click.option("--triton", type=click.Path(path_type=Path), metavar="DIR", help="Model repository to add it to.")
 @click.option("--force", is_flag=True, help="Replace an existing bundle, and its models in DIR.")
-def export(model: str, output: Path | None, quantize: str, dense: bool, triton: Path | None, **choices: Any) -> None:
+def export(
+    model: str, output: Path | None, quantize: str, cpu: str, dense: bool, triton: Path | None, **choices: Any
+) -> None:
     """Export a checkpoint to a verified bundle (the default command).
 
     A token for a gated hub model is read from the environment variable HF_TOKEN.
@@ -84,7 +93,7 @@ def export(model: str, output: Path | None, quantize: str, dense: bool, triton: 
     precision = PRECISION_OF_QUANTIZE[quantize]
     output = output or Path(f"{Path(model).resolve().name}-{precision}")  # resolved, even `.` has a name
     form = Output.DENSE if dense else Output.SPARSE
-    options = ExportOptions(model=model, output=output, precision=precision, form=form, **choices)
+    options = ExportOptions(model=model, output=output, precision=precision, cpu=Cpu(cpu), form=form, **choices)
     models = None
     if triton is not None:
         if dense or choices["sae_only"]:
@@ -116,6 +125,7 @@ def verify(bundle: Path) -> None:
     sparse-export verify splade-v3-int8
     """
     from sparse_export import manifest, report
+    from sparse_export.runtime import host
     from sparse_export.verification import verify as run
 
     reports = run(bundle)
@@ -123,6 +133,7 @@ def verify(bundle: Path) -> None:
     what = content["precision"] + (", pruned vocabulary" if "pruning" in content else "")
     parity = {route: {"alone": parity.as_dict()} for route, parity in reports.items()}
     _table(report.parity_rows({"parity": parity}), title=f"{bundle}: {what}, verified")
+    click.echo(f"on {report.host_line(host())}")
 
 
 @main.command()
@@ -138,9 +149,11 @@ def inspect(bundle: Path) -> None:
 
     graphs = run(bundle)
     content = manifest.read(bundle)
-    keys = ("family", "precision", "dimension", "pooling", "activation", "max_length", "opset", "similarity", "prompts")
+    keys = ("family", "dimension", "pooling", "activation", "max_length", "opset", "similarity", "prompts")
     facts = [(key, str(content[key])) for key in keys if key in content]
-    _table([("", ""), *facts, *report.pruning_rows(content)], title=str(bundle))
+    precision = ("precision", report.precision_of(content))
+    rows = [precision, *facts, *report.proven_rows(content), *report.pruning_rows(content)]
+    _table([("", ""), *rows], title=str(bundle))
     for graph in graphs:
         rows: report.Rows = [("graph", f"{graph.name}, {report.megabytes(graph.size)}")]
         rows += [("inputs", ", ".join(graph.inputs)), ("outputs", ", ".join(graph.outputs))]

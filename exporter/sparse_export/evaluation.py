@@ -35,8 +35,8 @@ class Judge:
         self.dimension = dimension
         self.reference = self._measure(lambda route, texts: reference.encode_batch(checkpoint, route, texts))
 
-    def judge(self, paths: dict[str, Path]) -> dict[str, Any]:
-        """Measure written graphs, one path for each route.
+    def judge(self, paths: dict[str, Path], exact: bool = False) -> dict[str, Any]:
+        """Measure written graphs, one path for each route; `exact` as for `EncoderGraph`.
 
         Returns:
             The figures of both sides, as the manifest has them.
@@ -44,7 +44,7 @@ class Judge:
         Raises:
             QualityError: The graph retrieves worse than `min_ndcg_ratio` allows.
         """
-        graphs = {path: EncoderGraph(path) for path in set(paths.values())}
+        graphs = {path: EncoderGraph(path, exact) for path in set(paths.values())}
 
         def encode(route: str, texts: Sequence[str]) -> list[Row]:
             return graphs[paths[route]].run(reference.token_batch(self.checkpoint, route, texts))

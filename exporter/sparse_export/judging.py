@@ -68,7 +68,7 @@ class Candidate:
             model = assemble(self.tower, self.options, self._limit(), in_float)
             storage.save(model, self.path, self.options.external_data_bytes)
             self.in_float = sorted(in_float)
-            self.parity = proof.prove(self.path, self.materials, self.options.precision)
+            self.parity = proof.prove(self.path, self.materials, self.options.precision, self.options.saturates)
             try:
                 if not self.ranked:
                     proof.check(self.parity, self.options.precision)
@@ -94,7 +94,7 @@ class Candidate:
     def _rank(self) -> list[tuple[str, float]]:
         self.say(f"Ranking the products of {self.path.name} by their int8 error")
         vectors = [vector.inputs() for material in self.materials.values() for vector in material.golden]
-        return sensitivity.rank(self.tower.states, self.tower.head, vectors)
+        return sensitivity.rank(self.tower.states, self.tower.head, vectors, self.options.cpu)
 
 
 def write_passing(
@@ -117,9 +117,10 @@ def write_passing(
     for candidate in candidates.values():
         candidate.write_next()
     missed: QualityError | None = None
+    exact = any(candidate.options.saturates for candidate in candidates.values())
     while judge is not None:
         try:
-            return judge.judge(paths)
+            return judge.judge(paths, exact)
         except QualityError as error:
             missed = missed or error
         written = [candidate.write_next() for candidate in candidates.values()]  # each goes one step on

@@ -19,7 +19,9 @@ TOOLS = (
 )  # fmt: skip
 # What readers of a bundle rely on.
 CONTENT = {"family": str, "dimension": int, "routes": dict, "precision": str, "files": dict}
-OPTIONAL = {"sensitivity": dict, "query_tower": dict, "tolerance": dict}  # only some bundles have them
+# Only some bundles have them.
+OPTIONAL = {"sensitivity": dict, "query_tower": dict, "tolerance": dict, "cpu": str, "proven_on": dict}
+PROVEN_ON = {"processor": str, "machine": str, "onnxruntime": str}
 ROUTE = {"graph": str, "tokenizer": str, "prompt": str}
 EMBEDDING_ROUTE = {"graph": str}  # of a graph that takes dense embeddings
 PRUNING = {"kept": int, "share_dropped": float, "texts": int, "min_count": int, "held_out": dict}
@@ -66,6 +68,8 @@ def read(bundle: Path) -> dict[str, Any]:
     _check_types(str(path), content, CONTENT | {name: OPTIONAL[name] for name in OPTIONAL if name in content})
     if "document" not in content["routes"]:
         raise BundleError(f"{path} lacks the route 'document'.")
+    if "proven_on" in content:
+        _check_types(f"{path}: 'proven_on'", content["proven_on"], PROVEN_ON)
     if "pruning" in content:
         _check_types(f"{path}: 'pruning'", content["pruning"], PRUNING)
         _check_types(f"{path}: 'held_out' of 'pruning'", content["pruning"]["held_out"], HELD_OUT)

@@ -20,6 +20,16 @@ class Precision(StrEnum):
     INT8 = "int8"
 
 
+class Cpu(StrEnum):
+    """Which processors an int8 graph is for, as the manifest of its bundle names it.
+
+    On x86 with AVX2 and without VNNI, ONNX Runtime sums 8-bit products two by two in 16 bits, which saturate.
+    """
+
+    ANY = "any"  # no such sum can: the same on every processor
+    VNNI = "vnni"  # a little closer to PyTorch, and wrong where sums saturate
+
+
 PRECISION_OF_QUANTIZE = {"none": Precision.FP32, "fp16": Precision.FP16, "int8": Precision.INT8}
 
 
@@ -38,6 +48,7 @@ class ExportOptions:
         model: Folder or hub id of the checkpoint.
         output: Folder of the bundle.
         precision: Precision of the graphs.
+        cpu: The processors that an int8 graph is for.
         revision: Branch, tag or commit of a hub id.
         trust_remote_code: Run code that the checkpoint brings along.
         max_length: Tokens of a text, special tokens included; None keeps the checkpoint's own.
@@ -59,6 +70,7 @@ class ExportOptions:
     model: str
     output: Path
     precision: Precision = Precision.FP32
+    cpu: Cpu = Cpu.ANY
     revision: str | None = None
     trust_remote_code: bool = False
     max_length: int | None = None
@@ -73,6 +85,11 @@ class ExportOptions:
     prune_min_count: int = 1
     external_data_bytes: int = EXTERNAL_DATA_BYTES
 
+    @property
+    def saturates(self) -> bool:
+        """Tell whether 8-bit products of the graph saturate on some processors."""
+        return self.precision is Precision.INT8 and self.cpu is Cpu.VNNI
+
     def __post_init__(self) -> None:
         for name in ("max_length", "max_active_dims", "prune_min_count"):
             value = getattr(self, name)
@@ -80,6 +97,11 @@ class ExportOptions:
                 raise InputError(f"{name} is {value}; it must be 1 or more.")
         if not OPSETS[0] <= self.opset <= OPSETS[1]:
             raise InputError(f"The opset is {self.opset}; allowed are {OPSETS[0]} to {OPSETS[1]}.")
+        if self.cpu is not Cpu.ANY and self.precision is not Precision.INT8:
+            raise InputError(
+                f"The processor {self.cpu} is a choice of int8 alone, not of {self.precision}; "
+                "give --quantize int8, or leave out --cpu."
+            )
         if self.sae_only and self.eval_data is not None:
             raise InputError("A quality report needs a graph that takes texts; leave out --eval-data or --sae-only.")
         if self.prune_vocabulary is None and self.prune_min_count != 1:

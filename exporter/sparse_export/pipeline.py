@@ -22,6 +22,7 @@ from sparse_export.parity import Parity
 from sparse_export.pruning import Pruner, read_corpus
 from sparse_export.routes import Route, read_routes, tokenizer_of
 from sparse_export.rows import Row
+from sparse_export.runtime import host
 from sparse_export.static_table import StaticTable
 from sparse_export.tokenizer import token_labels
 
@@ -144,6 +145,7 @@ def _content(
         "max_active_dims": checkpoint.max_active_dims(),
         **_described(document),
         "precision": options.precision.value,
+        **({"cpu": options.cpu.value} if options.precision is Precision.INT8 else {}),
         "output": options.form.value,
         "opset": options.opset,
         "ir_version": document.states.ir_version,
@@ -156,6 +158,7 @@ def _content(
             "size": checkpoint.size(),
         },
         "versions": manifest.tool_versions(),
+        "proven_on": host(),
     }
 
 

@@ -96,8 +96,10 @@ def check_tokenizer(path: Path, prompt: str, special_tokens: bool, golden: Seque
             )
 
 
-def prove(path: Path, materials: dict[str, Material], precision: Precision) -> dict[str, dict[str, Parity]]:
-    """Run a written graph and compare it with PyTorch.
+def prove(
+    path: Path, materials: dict[str, Material], precision: Precision, exact: bool = False
+) -> dict[str, dict[str, Parity]]:
+    """Run a written graph and compare it with PyTorch; `exact` as for `EncoderGraph`.
 
     Args:
         path: The graph.
@@ -107,7 +109,7 @@ def prove(path: Path, materials: dict[str, Material], precision: Precision) -> d
     Returns:
         By route the reports `alone`, `padded` and `neighbours`: a text alone and in its batch, both by the graph.
     """
-    graph = EncoderGraph(path)
+    graph = EncoderGraph(path, exact)
     return {route: _measure(graph, material, precision) for route, material in materials.items()}
 
 

@@ -61,7 +61,7 @@ def summary_rows(content: dict[str, Any]) -> Rows:
     """Return name and value of what else is worth a line: sizes, seconds, what stayed in float."""
     graphs = sum(entry["size"] for name, entry in content["files"].items() if ".onnx" in name)
     rows: Rows = [
-        ("precision", content["precision"]),
+        ("precision", precision_of(content)),
         ("weights before", megabytes(content["source"]["size"])),
         ("graphs after", megabytes(graphs)),
         ("export", f"{content['seconds']} s"),
@@ -77,6 +77,23 @@ def summary_rows(content: dict[str, Any]) -> Rows:
         if tower.get("backbone") and not tower["backbone"]["tested"]:
             rows.append((f"backbone{note}", f"{tower['backbone']['model_type']} (not in the tested table)"))
     return rows
+
+
+def precision_of(content: dict[str, Any]) -> str:
+    """Return the precision and, of int8, the processors that it is for; of old bundles those with VNNI."""
+    if content["precision"] != "int8":
+        return str(content["precision"])
+    return "int8, any processor" if content.get("cpu") == "any" else "int8, VNNI"
+
+
+def proven_rows(content: dict[str, Any]) -> Rows:
+    """Return name and value of where the graphs were proven; nothing for bundles of earlier versions."""
+    return [("proven on", host_line(content["proven_on"]))] if "proven_on" in content else []
+
+
+def host_line(host: dict[str, str]) -> str:
+    """Return a processor and its ONNX Runtime in one line."""
+    return f"{host['processor']}, {host['machine']}, onnxruntime {host['onnxruntime']}"
 
 
 def pruning_rows(content: dict[str, Any]) -> Rows:

@@ -18,7 +18,7 @@ import onnx_ir as ir
 
 from sparse_export.graph.quantized import QuantizedStates, column_scales, quantize_columns
 from sparse_export.graph.tape import GraphTape, finish
-from sparse_export.options import Precision
+from sparse_export.options import Cpu, Precision
 
 EPSILON = np.float32(1e-5)  # added to the standard deviation, not to the variance
 
@@ -61,7 +61,7 @@ class SparseFeatures:
         facts = {"input_dim": self.weight.shape[0], "normalize": self.normalize, "decodes_to": space}
         return {"autoencoder": {**facts, "dead_features": self.dead}}
 
-    def attach(self, model: ir.Model, precision: Precision) -> None:
+    def attach(self, model: ir.Model, precision: Precision, cpu: Cpu = Cpu.ANY) -> None:
         """Replace the outputs of a backbone by `sentence_embedding`, the activations of all features."""
         tape = GraphTape(model.graph)
         states = model.graph.outputs[0]
@@ -70,7 +70,8 @@ class SparseFeatures:
         if self.normalize:
             states = self._normalize(tape, states)
         centred = tape.op("Sub", states, tape.constant(self.pre_bias, "autoencoder.pre_bias"))
-        logits = tape.op("Add", self._project(tape, centred, precision), tape.constant(self.bias, "autoencoder.bias"))
+        products = self._project(tape, centred, precision, cpu)
+        logits = tape.op("Add", products, tape.constant(self.bias, "autoencoder.bias"))
         embedding = tape.op("Relu", logits)
         embedding.name, embedding.type = "sentence_embedding", ir.TensorType(ir.DataType.FLOAT)
         embedding.shape = ir.Shape(["batch", self.dimension])
@@ -106,14 +107,14 @@ class SparseFeatures:
         variance = tape.op("Mul", tape.op("ReduceSumSquare", centred, axis, keepdims=1), unbiased)
         return tape.op("Div", centred, tape.op("Add", tape.op("Sqrt", variance), tape.constant(EPSILON, "epsilon")))
 
-    def _project(self, tape: GraphTape, states: ir.Value, precision: Precision) -> ir.Value:
+    def _project(self, tape: GraphTape, states: ir.Value, precision: Precision, cpu: Cpu) -> ir.Value:
         if precision is Precision.FP16:
             weight = tape.constant(self.weight.astype(np.float16), "autoencoder.weight")
             products = tape.op("MatMul", tape.op("Cast", states, to=ir.DataType.FLOAT16), weight)
             return tape.op("Cast", products, to=ir.DataType.FLOAT)
         if precision is Precision.FP32:
             return tape.op("MatMul", states, tape.constant(np.ascontiguousarray(self.weight), "autoencoder.weight"))
-        scales = column_scales(self.weight)
+        scales = column_scales(self.weight, cpu)
         quantized = QuantizedStates.per_token(tape, states)
         products = quantized.matmul(tape, quantize_columns(self.weight, scales), "autoencoder")
         return quantized.dequantize(tape, products, scales, "autoencoder")

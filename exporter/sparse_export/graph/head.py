@@ -17,9 +17,9 @@ import numpy as np
 import onnx_ir as ir
 
 from sparse_export.graph import token_decoder
-from sparse_export.graph.projection import projection
+from sparse_export.graph.projection import Matrix, projection
 from sparse_export.graph.tape import GraphTape
-from sparse_export.options import Precision
+from sparse_export.options import Cpu, Precision
 
 # Columns of one block: its products of a batch stay in the second-level cache (measured: benchmarks/, DESIGN 5).
 BLOCK = 480
@@ -71,13 +71,13 @@ class Head:
         """Return decode.onnx: the label of each dimension."""
         return token_decoder.build(labels, opset)
 
-    def attach(self, model: ir.Model, precision: Precision) -> None:
+    def attach(self, model: ir.Model, precision: Precision, cpu: Cpu = Cpu.ANY) -> None:
         """Replace the outputs of a backbone, hidden states and mask, by `sentence_embedding` of all columns."""
         tape = GraphTape(model.graph)
         hidden, mask = model.graph.outputs
         states = _without_padding(tape, hidden, mask)
         pool = {"max": self._max_pool, "sum": self._sum_pool}[self.pooling]
-        weights = pool(tape, states, mask, precision)
+        weights = pool(tape, states, mask, Matrix(self.weight, precision, cpu))
         # 0 for a row with nothing unmasked: its vector is empty.
         seen = tape.op("ReduceMax", mask, tape.constant([1], "axis_1"), keepdims=1)
         embedding = tape.op("Mul", weights, tape.op("Cast", seen, to=ir.DataType.FLOAT))
@@ -90,10 +90,10 @@ class Head:
         edges = [*range(0, self.width, BLOCK), self.width]
         return [slice(*edge) for edge in zip(edges, edges[1:], strict=False)]
 
-    def _max_pool(self, tape: GraphTape, states: ir.Value, mask: ir.Value, precision: Precision) -> ir.Value:
+    def _max_pool(self, tape: GraphTape, states: ir.Value, mask: ir.Value, matrix: Matrix) -> ir.Value:
         del mask  # padding holds a copy of an unmasked state
         # ONNX Runtime's maximum over a text that is alone in its batch is 4 times slower than over its two halves.
-        project = projection(tape, states, self.weight, precision, halved=True)
+        project = projection(tape, states, matrix, halved=True)
         axis = tape.constant([1], "axis_1")
         pooled = [tape.op("ReduceMax", project.products(block), axis, keepdims=0) for block in self._blocks()]
         shape = tape.constant([-1, 2, self.width], "halves")
@@ -102,8 +102,8 @@ class Head:
         largest = project.logits(products, slice(0, self.width), pooled=True)
         return self._activate(tape, tape.op("Add", largest, tape.constant(self.bias, "head.bias")))
 
-    def _sum_pool(self, tape: GraphTape, states: ir.Value, mask: ir.Value, precision: Precision) -> ir.Value:
-        project = projection(tape, states, self.weight, precision)
+    def _sum_pool(self, tape: GraphTape, states: ir.Value, mask: ir.Value, matrix: Matrix) -> ir.Value:
+        project = projection(tape, states, matrix)
         axis = tape.constant([1], "axis_1")
         seen = tape.op("Unsqueeze", tape.op("Cast", mask, to=ir.DataType.FLOAT), tape.constant([2], "axis_2"))
         pooled = []

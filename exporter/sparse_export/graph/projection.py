@@ -10,7 +10,22 @@ import onnx_ir as ir
 
 from sparse_export.graph.quantized import QuantizedStates, column_scales, quantize_columns
 from sparse_export.graph.tape import GraphTape
-from sparse_export.options import Precision
+from sparse_export.options import Cpu, Precision
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """The second factor of products, and how they are computed.
+
+    Attributes:
+        weight: float32 `[hidden, columns]`.
+        precision: Of the products.
+        cpu: In int8, the processors that they are for.
+    """
+
+    weight: np.ndarray
+    precision: Precision
+    cpu: Cpu
 
 
 class Projection(Protocol):
@@ -25,24 +40,22 @@ class Projection(Protocol):
         ...
 
 
-def projection(
-    tape: GraphTape, states: ir.Value, weight: np.ndarray, precision: Precision, *, halved: bool = False
-) -> Projection:
-    """Return the projection of `states` `[batch, sequence, hidden]` by `weight` float32 `[hidden, columns]`.
+def projection(tape: GraphTape, states: ir.Value, matrix: Matrix, *, halved: bool = False) -> Projection:
+    """Return the projection of `states` `[batch, sequence, hidden]` by a matrix.
 
     Args:
         tape: Where to write.
         states: The hidden states.
-        weight: The matrix.
-        precision: Of the products.
+        matrix: The matrix.
         halved: Give the products of each text in two rows, `[2 batch, sequence / 2, columns]`; logits stay as they are.
     """
-    if precision is not Precision.INT8:
-        return _Float(tape, _halves(tape, states, len(weight)) if halved else states, weight, precision)
+    weight = matrix.weight
+    if matrix.precision is not Precision.INT8:
+        return _Float(tape, _halves(tape, states, len(weight)) if halved else states, weight, matrix.precision)
     quantized = QuantizedStates.per_text(tape, states)
     if halved:  # what is quantized is a quarter of the size, and both halves have the scale of their text
         quantized = QuantizedStates(_halves(tape, quantized.values, len(weight)), quantized.scale)
-    return _Int8(tape, quantized, weight, column_scales(weight))
+    return _Int8(tape, quantized, weight, column_scales(weight, matrix.cpu))
 
 
 def _halves(tape: GraphTape, states: ir.Value, hidden: int) -> ir.Value:

@@ -2,6 +2,10 @@
 
 Activations are uint8 around 128 (signed times signed takes a path many times slower in ONNX Runtime), symmetric, and
 quantized as the text runs; weights are int8 with one symmetric scale per output column.
+
+On x86 with AVX2 and without VNNI the products of rows 0 and 1, 2 and 3 and so on are summed in 16 bits, which saturate
+at 32,767. `Cpu.ANY` keeps every such sum below that: of the weights of a pair that have the same sign, the sum is at
+most 128 steps, and 128 times the largest activation, 255, is 32,640.
 """
 
 from __future__ import annotations
@@ -12,15 +16,25 @@ import numpy as np
 import onnx_ir as ir
 
 from sparse_export.graph.tape import GraphTape
+from sparse_export.options import Cpu
 
 LEVELS = 127  # of a symmetric int8
 ZERO_POINT = np.uint8(128)
 TINY = np.float32(1e-12)  # keeps the scale of an all-zero row or column from being 0
 
 
-def column_scales(weight: np.ndarray) -> np.ndarray:
+def column_scales(weight: np.ndarray, cpu: Cpu) -> np.ndarray:
     """Return float32 `[columns]`: the step of the int8 grid of each column of `weight` `[rows, columns]`."""
-    return np.maximum(np.abs(weight).max(axis=0), TINY).astype(np.float32) / np.float32(LEVELS)
+    # Two weights that sum to 127 steps sum to 128 at most when they are rounded.
+    largest = np.abs(weight).max(axis=0) if cpu is Cpu.VNNI else _largest_pairs(weight)
+    return np.maximum(largest, TINY).astype(np.float32) / np.float32(LEVELS)
+
+
+def _largest_pairs(weight: np.ndarray) -> np.ndarray:
+    """Return `[columns]`: the largest sum of the same sign in rows 0 and 1, 2 and 3, ...; an odd one is alone."""
+    pairs = range(0, len(weight), 2)
+    above, below = (np.add.reduceat(np.maximum(part, 0), pairs, axis=0).max(axis=0) for part in (weight, -weight))
+    return np.maximum(above, below)
 
 
 def quantize_columns(weight: np.ndarray, scales: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ import onnxruntime
 from sparse_export.graph.autoencoder import SparseFeatures
 from sparse_export.graph.head import Head
 from sparse_export.graph.quantized import LEVELS, TINY, column_scales, quantize_columns
+from sparse_export.options import Cpu
 from sparse_export.precision.int8 import is_linear
 
 AnyHead = Head | SparseFeatures
@@ -18,13 +19,14 @@ COLUMNS = 2048
 HEAD = "head"  # stands for the vocabulary projection, which is not in the graph of hidden states
 
 
-def rank(model: ir.Model, head: AnyHead, batches: Sequence[dict[str, np.ndarray]]) -> list[tuple[str, float]]:
+def rank(model: ir.Model, head: AnyHead, batches: Sequence[dict[str, np.ndarray]], cpu: Cpu) -> list[tuple[str, float]]:
     """Return (node name, relative error of its int8 output) of every product, largest error first.
 
     Args:
         model: The float32 graph of hidden states; it is not changed.
         head: What comes after that graph, named `HEAD` in the result.
         batches: Inputs of the graph, `input_ids` and `attention_mask` int64 `[1, sequence]`, of real texts.
+        cpu: The processors that the products are for.
     """
     probe = model.clone()
     hidden = probe.graph.outputs[0]
@@ -39,7 +41,8 @@ def rank(model: ir.Model, head: AnyHead, batches: Sequence[dict[str, np.ndarray]
         states = dict(zip(sources, session.run(None, batch), strict=True))
         for index, (name, source, weight) in enumerate(products):
             rows = states[source].reshape(-1, weight.shape[0])
-            lost, whole = _squares(rows, weight, per_text=name == HEAD and head.per_text)
+            largest = np.abs(rows).max(axis=(0, 1) if name == HEAD and head.per_text else 1, keepdims=True)
+            lost, whole = _squares(rows, np.maximum(largest, TINY) / LEVELS, weight, cpu)
             error[index] += lost
             power[index] += whole
     relative = np.sqrt(error / power)
@@ -55,20 +58,18 @@ def steps(ranking: Sequence[tuple[str, float]]) -> Iterator[frozenset[str]]:
         yield frozenset(name for name, _ in ranking[:count])
 
 
-def _squares(states: np.ndarray, weight: np.ndarray, per_text: bool) -> tuple[float, float]:
+def _squares(states: np.ndarray, steps: np.ndarray, weight: np.ndarray, cpu: Cpu) -> tuple[float, float]:
     """Return the squares of what int8 loses of `[tokens, columns]` and of the whole, each summed up.
 
     Some columns at a time: all logits of a batch of long texts are gigabytes.
     """
-    largest = np.abs(states).max(axis=(0, 1) if per_text else 1, keepdims=True)
-    rows = np.maximum(largest, TINY) / LEVELS
-    quantized = np.rint(states / rows)
+    quantized = np.rint(states / steps)
     lost = whole = 0.0
     for start in range(0, weight.shape[1], COLUMNS):
         block = weight[:, start : start + COLUMNS]
-        columns = column_scales(block)
+        columns = column_scales(block, cpu)
         exact = states @ block
-        rounded = quantized @ quantize_columns(block, columns).astype(np.float32) * rows * columns
+        rounded = quantized @ quantize_columns(block, columns).astype(np.float32) * steps * columns
         lost += float(np.square(exact - rounded).sum())
         whole += float(np.square(exact).sum())
     return lost, whole
