@@ -10,7 +10,10 @@ from typing import Any
 
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
-LLAMA = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+LLAMA = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
+    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
 SPECIAL = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 BEHAVIORS = ("removed", "isolated", "merged_with_previous", "merged_with_next", "contiguous")
 CONTENTS = (
@@ -93,7 +96,11 @@ class Maker:
                 continuing_subword_prefix=prefix,
             ), False
         if kind < 8:
-            more = {"fuse_unk": self._chance(2), "ignore_merges": self._chance(2), "byte_fallback": self._chance(4)}
+            more: dict[str, Any] = {
+                "fuse_unk": self._chance(2),
+                "ignore_merges": self._chance(2),
+                "byte_fallback": self._chance(4),
+            }
             more |= {"unk_token": "<unk>"} if self._chance(2) else {}
             more |= {"dropout": self._one(0.0, 0.5)} if self._chance(6) else {}
             return _bpe(self._bytes, **more), self._chance(6) is False

@@ -13,7 +13,7 @@ const MOST_WORDS = 10_000; // remembered
  */
 
 /** @param {any} json The whole of tokenizer.json. @returns {Model} */
-export function model(json) {
+export function modelOf(json) {
   return build(json.model, "model", {
     WordPiece: (config, what) => {
       const whole = (/** @type {any} */ value) => Number.isInteger(value) && value >= 0;

@@ -7,7 +7,7 @@
 
 import { AddedTokens } from "./added.js";
 import { BundleError, reason } from "./errors.js";
-import { model } from "./models.js";
+import { modelOf } from "./models.js";
 import { normalizer } from "./normalizers.js";
 import { preTokenizer } from "./pretokenizers.js";
 import { processor } from "./processors.js";
@@ -16,6 +16,9 @@ import { Unfit, any, checkSettings, list, object, oneOf } from "./settings.js";
 const PARTS = { model: object, normalizer: any, pre_tokenizer: any, post_processor: any, added_tokens: list };
 const BESIDES = { version: any, truncation: any, padding: any, decoder: any }; // a decoder makes no ids
 const SIDE = oneOf("Left", "Right");
+const TRUNCATION = { direction: SIDE, strategy: oneOf("LongestFirst", "OnlyFirst"), max_length: any, stride: any };
+const PADDING = { pad_id: Number.isInteger, direction: SIDE };
+const PADDED_ELSEWHERE = { strategy: any, pad_to_multiple_of: any, pad_type_id: any, pad_token: any }; // batches are padded here
 
 /** The tokenizer of one file of a bundle, for all routes that use it. */
 export class BundleTokenizer {
@@ -26,7 +29,7 @@ export class BundleTokenizer {
    */
   constructor(text, where) {
     try {
-      this._build(JSON.parse(text));
+      this._parts = parts(JSON.parse(text));
     } catch (error) {
       const what = reason(error);
       throw new BundleError(
@@ -46,12 +49,13 @@ export class BundleTokenizer {
    * @returns {number[]}
    */
   ids(text, route) {
+    const { added, cut, model, process } = this._parts;
     const found = [];
-    for (const part of this._added.split(route.prompt + text)) {
+    for (const part of added.split(route.prompt + text)) {
       if (typeof part === "number") found.push(part);
-      else for (const piece of this._preTokenize([part])) for (const id of this._model.ids(piece)) found.push(id);
+      else for (const piece of cut([part])) for (const id of model.ids(piece)) found.push(id);
     }
-    return this._process(this._cut(found, route), route.addSpecialTokens);
+    return process(this._shortened(found, route), route.addSpecialTokens);
   }
 
   /**
@@ -60,11 +64,12 @@ export class BundleTokenizer {
    * @returns {{ids: BigInt64Array, mask: BigInt64Array, dims: [number, number]}}
    */
   pad(rows) {
+    const { padding } = this._parts;
     const width = rows.reduce((widest, row) => Math.max(widest, row.length), 1);
-    const ids = new BigInt64Array(rows.length * width).fill(BigInt(this._padding.pad_id ?? 0));
+    const ids = new BigInt64Array(rows.length * width).fill(BigInt(padding.pad_id ?? 0));
     const mask = new BigInt64Array(rows.length * width);
     rows.forEach((row, position) => {
-      const start = position * width + (this._padding.direction === "Left" ? width - row.length : 0);
+      const start = position * width + (padding.direction === "Left" ? width - row.length : 0);
       row.forEach((id, offset) => {
         ids[start + offset] = BigInt(id);
         mask[start + offset] = 1n;
@@ -73,28 +78,29 @@ export class BundleTokenizer {
     return { ids, mask, dims: [rows.length, width] };
   }
 
-  /** @param {any} json */
-  _build(json) {
-    checkSettings(json, "its file", PARTS, BESIDES);
-    const sides = { direction: SIDE, max_length: any, stride: any, strategy: oneOf("LongestFirst", "OnlyFirst") };
-    if (json.truncation) checkSettings(json.truncation, "its truncation", {}, sides);
-    const more = { strategy: any, pad_to_multiple_of: any, pad_type_id: any, pad_token: any }; // batches are padded here
-    if (json.padding) checkSettings(json.padding, "its padding", { pad_id: Number.isInteger, direction: SIDE }, more);
-    const normalize = normalizer(json.normalizer);
-    this._preTokenize = preTokenizer(json.pre_tokenizer);
-    this._model = model(json);
-    this._added = new AddedTokens(json.added_tokens, this._model.vocabulary, normalize);
-    this._process = processor(json.post_processor);
-    this._padding = json.padding ?? {};
-    this._cutLeft = json.truncation?.direction === "Left";
-  }
-
   /** @param {number[]} ids @param {import("./manifest.js").Route} route @returns {number[]} */
-  _cut(ids, route) {
-    if (route.maxLength === null) return ids;
-    const room = route.maxLength - this._process([], route.addSpecialTokens).length;
-    if (room < 0) throw new BundleError(`${this._where} adds more special tokens than the ${route.maxLength} that a text may have`);
+  _shortened(ids, { maxLength, addSpecialTokens }) {
+    if (maxLength === null) return ids;
+    const { process, truncation } = this._parts;
+    const room = maxLength - process([], addSpecialTokens).length;
+    if (room < 0) throw new BundleError(`${this._where} adds more special tokens than the ${maxLength} that a text may have`);
     if (ids.length <= room) return ids;
-    return this._cutLeft ? ids.slice(ids.length - room) : ids.slice(0, room);
+    return truncation.direction === "Left" ? ids.slice(ids.length - room) : ids.slice(0, room);
   }
+}
+
+/** What a tokenizer.json is made of, built. @param {any} json */
+function parts(json) {
+  checkSettings(json, "its file", PARTS, BESIDES);
+  if (json.truncation) checkSettings(json.truncation, "its truncation", {}, TRUNCATION);
+  if (json.padding) checkSettings(json.padding, "its padding", PADDING, PADDED_ELSEWHERE);
+  const model = modelOf(json);
+  return {
+    cut: preTokenizer(json.pre_tokenizer),
+    model,
+    added: new AddedTokens(json.added_tokens, model.vocabulary, normalizer(json.normalizer)),
+    process: processor(json.post_processor),
+    padding: json.padding ?? {},
+    truncation: json.truncation ?? {},
+  };
 }
