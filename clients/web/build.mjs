@@ -12,7 +12,6 @@ const PACKAGES = join(HERE, "..", "node_modules");
 
 /** A browser knows no package names: they become the files beside. */
 const IMPORTS = {
-  '"@huggingface/tokenizers"': '"../vendor/tokenizers.min.mjs"',
   '"onnxruntime-web/wasm"': '"../vendor/onnxruntime.js"',
   '"onnxruntime-web/webgpu"': '"../vendor/onnxruntime-webgpu.js"',
 };
@@ -46,8 +45,6 @@ async function vendor(folder) {
     await cp(join(runtime, code), join(folder, code));
     await writeFile(join(folder, `${wasm}.gzip`), gzipSync(await readFile(join(runtime, wasm)), { level: 9 }));
   }
-  const tokenizers = join(PACKAGES, "@huggingface", "tokenizers", "dist");
-  await cp(join(tokenizers, "tokenizers.min.mjs"), join(folder, "tokenizers.min.mjs"));
 }
 
 async function client(folder) {

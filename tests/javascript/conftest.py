@@ -28,11 +28,25 @@ def chromium() -> Path:
 
 
 @pytest.fixture(scope="session")
-def bundles(real_bundle: Callable[[str, str], Path]) -> dict[str, str]:
-    """The folder of each family's bundle in fp32 and int8."""
+def bundles(real_bundle: Callable[[str, str], Path], two_towers: Path) -> dict[str, str]:
+    """The folder of each family's bundle in fp32 and int8, and of two towers."""
     names = {"splade": "splade", "if": "inference-free", "csr": "csr"}
-    return {
+    real = {
         f"{name}-{precision}": str(real_bundle(family, precision))
         for name, family in names.items()
         for precision in ("fp32", "int8")
     }
+    return {**real, "towers-fp32": str(two_towers)}
+
+
+@pytest.fixture(scope="session")
+def two_towers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of two random towers, with a tokenizer each, in fp32."""
+    from two_towers import save_two_towers
+
+    from sparse_export import ExportOptions
+    from sparse_export.pipeline import export
+
+    folder = tmp_path_factory.mktemp("two-towers")
+    export(ExportOptions(model=str(save_two_towers(folder / "model")), output=folder / "bundle"))
+    return folder / "bundle"

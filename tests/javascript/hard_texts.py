@@ -5,8 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from random_tokenizers import LLAMA
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from sparse_export.golden import HARD_TEXTS, REAL_TEXTS
 
@@ -56,14 +58,24 @@ def tokenizers(bert: Path, words: list[str]) -> dict[str, Tokenizer]:
         "bert": Tokenizer.from_file(str(bert)),
         "bert-cased": cased,
         "bert-lowered": lowered,
-        "byte-level": _byte_level(words),
+        "byte-level": _byte_level(words, normalizers.NFC(), pre_tokenizers.ByteLevel(add_prefix_space=False)),
+        "llama": _llama(words),
     }
 
 
-def _byte_level(words: list[str]) -> Tokenizer:
+def _llama(words: list[str]) -> Tokenizer:
+    split = pre_tokenizers.Split(Regex(LLAMA), "isolated")
+    steps = [split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+    lowered = normalizers.Sequence([normalizers.NFD(), normalizers.Lowercase()])
+    tokenizer = _byte_level(words, lowered, pre_tokenizers.Sequence(steps))
+    tokenizer.model.ignore_merges = True
+    return tokenizer
+
+
+def _byte_level(words: list[str], normalizer: Any, pre_tokenizer: Any) -> Tokenizer:
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.normalizer = normalizers.NFC()
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.normalizer = normalizer
+    tokenizer.pre_tokenizer = pre_tokenizer
     tokenizer.decoder = decoders.ByteLevel()
     mask = AddedToken("<mask>", lstrip=True, special=True)
     alphabet = pre_tokenizers.ByteLevel.alphabet()

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import hard_texts
 import pytest
+import random_tokenizers
 from real_checkpoints import glosses
 
 ROOT = Path(__file__).parents[2]
-NODE_TESTS, BROWSER_TESTS = 46, 33
+NODE_TESTS, BROWSER_TESTS = 95, 35
+VARIANTS = 400
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +27,7 @@ def tokens(splade_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
         tokenizer.save(str(folder / f"{name}.json"))
         files[name] = str(folder / f"{name}.json")
         plain = [*hard_texts.HARD_TEXTS, *hard_texts.REAL_TEXTS, *hard_texts.MORE, *hard_texts.mixtures(2000)]
-        texts = [*plain, *hard_texts.every_character()] if name.startswith("bert") else plain
+        texts = [*plain, *hard_texts.every_character()]
         for length in (None, 12):
             if length is None:
                 tokenizer.no_truncation()
@@ -41,8 +43,20 @@ def tokens(splade_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return path
 
 
-def test_node(node: Callable[..., str], bundles: dict[str, str], tokens: Path) -> None:
-    output = node("--test", "--test-reporter=tap", "node/test/", SPARSE_BUNDLES=bundles, SPARSE_TOKENS=tokens)
+@pytest.fixture(scope="module")
+def variants(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of tokenizers put together at random, and of their ids of the same hard texts."""
+    folder = tmp_path_factory.mktemp("variants")
+    texts = ["", " ", *hard_texts.MORE, *random_tokenizers.TEXTS, *hard_texts.mixtures(40)]
+    cases = random_tokenizers.compared(folder, random_tokenizers.Maker(glosses(3000), seed=0), texts, VARIANTS)
+    path = folder / "cases.json"
+    path.write_text(json.dumps({"texts": texts, "cases": list(cases)}), encoding="utf-8")
+    return path
+
+
+def test_node(node: Callable[..., str], bundles: dict[str, str], tokens: Path, variants: Path) -> None:
+    given = {"SPARSE_BUNDLES": bundles, "SPARSE_TOKENS": tokens, "SPARSE_VARIANTS": variants}
+    output = node("--test", "--test-reporter=tap", "node/test/", **given)
     assert "\n# fail 0" in output
     assert passed(output) >= NODE_TESTS, output
 

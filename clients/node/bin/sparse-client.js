@@ -3,6 +3,7 @@
 
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { place } from "../src/folder.js";
 import { InputError, LocalEncoder, SparseClient, SparseClientError } from "../src/index.js";
 
 const HELP = `Usage: sparse-client encode|decode|verify [--bundle DIR] [--url URL --model NAME] [TEXT...]
@@ -91,7 +92,8 @@ async function verify(values) {
   if (values.bundle === undefined) throw new InputError("verify needs --bundle DIR, whose golden vectors are replayed");
   const bundle = await LocalEncoder.load(values.bundle, { checksums: true, threads: number(values.threads, "threads") });
   const target = values.url === undefined ? bundle : new SparseClient(values.url, { model: values.model });
-  print(target instanceof SparseClient ? await target.verify(bundle) : await bundle.verify());
+  if (target instanceof SparseClient) print(await target.verify(bundle));
+  else print({ on: await place(), ...(await bundle.verify()) });
 }
 
 async function main() {

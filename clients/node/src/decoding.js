@@ -63,11 +63,12 @@ export class Decoder {
 
   /** @param {import("./vectors.js").SparseVector[]} vectors @param {string} output @returns {Promise<any[]>} */
   async _run(vectors, output) {
-    const found = [];
+    /** @type {any[]} */
+    let found = [];
     for (let start = 0; start < vectors.length; start += this._batchSize) {
       const { indices, values, dims } = toPadded(vectors.slice(start, start + this._batchSize));
       const inputs = { indices: { type: "int32", data: indices, dims }, values: { type: "float32", data: values, dims } };
-      found.push(...rows((await this._sessions.run(DECODE, inputs, [output]))[output]));
+      found = found.concat(rows((await this._sessions.run(DECODE, inputs, [output]))[output]));
     }
     return found;
   }

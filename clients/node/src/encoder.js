@@ -1,15 +1,16 @@
 /** Encode and decode in this process, from a bundle; the same for Node and the browser. */
 
-import { Decoder } from "./decoding.js";
+import { DECODE, Decoder } from "./decoding.js";
 import { BundleError, InputError } from "./errors.js";
-import { QueryTable, TABLE } from "./lookup.js";
+import { QueryTable, TABLE, isLookedUp } from "./lookup.js";
+import { factsOf } from "./nodes.js";
 import { WANTED, toVectors } from "./outputs.js";
 import { overlap } from "./overlap.js";
 import { Sessions } from "./sessions.js";
 import { checkText, checkedTexts, count } from "./texts.js";
 import { BundleTokenizer } from "./tokens.js";
 import { SparseVector, checkedVectors, kindOf } from "./vectors.js";
-import { GOLDEN, parseGolden, verifyVectors } from "./verification.js";
+import { GOLDEN, checkIds, parseGolden, parseGoldenIds, verifyVectors } from "./verification.js";
 
 // Tokens of one run, padding included: what a layer computes then stays in the processor's caches.
 const RUN_TOKENS = 1024;
@@ -52,6 +53,13 @@ export class Encoder {
   /** What the manifest says. */
   get manifest() {
     return this._manifest;
+  }
+
+  /** The files that encoding and naming dimensions read, each once. @returns {string[]} */
+  get needed() {
+    const { files, routes } = this._manifest;
+    const parts = Object.values(routes).flatMap((route) => [isLookedUp(route, files) ? TABLE : route.graph, route.tokenizer]);
+    return [...new Set([...parts, GOLDEN, DECODE])].filter((name) => name in files);
   }
 
   /**
@@ -146,12 +154,16 @@ export class Encoder {
     return verifyVectors(this, this);
   }
 
+  /** What was written into a graph of how it was made. @param {string} graph @returns {Promise<Map<string, string>>} */
+  async facts(graph) {
+    return factsOf(await this._host.read(graph));
+  }
+
   /** The bundle's golden vectors. @returns {Promise<import("./verification.js").Golden[]>} */
   async golden() {
-    if (!(GOLDEN in this._manifest.files)) {
-      throw new BundleError(`${this.name} has no ${GOLDEN} among its files, so nothing can be replayed`);
-    }
-    return parseGolden(new TextDecoder().decode(await this._host.read(GOLDEN)), `${this.name}: ${GOLDEN}`);
+    const text = await this._goldenText();
+    if (text === null) throw new BundleError(`${this.name} has no ${GOLDEN} among its files, so nothing can be replayed`);
+    return parseGolden(text, `${this.name}: ${GOLDEN}`);
   }
 
   /** Free the memory of the graphs; the next call loads them again. */
@@ -162,13 +174,34 @@ export class Encoder {
   /** @param {string[]} texts @param {string} name @returns {Promise<SparseVector[]>} */
   async _encode(texts, name) {
     const route = this._route(name);
-    const tokenizer = await this._tokenizer(route);
+    const lookedUp = isLookedUp(route, this._manifest.files);
+    const [tokenizer, table] = await Promise.all([
+      this._provenTokenizer(name),
+      lookedUp ? this._table() : this._sessions.load(route.graph),
+    ]);
     const rows = texts.map((text) => tokenizer.ids(text, route));
-    if (name === "query" && TABLE in this._manifest.files) {
-      const table = await this._table();
-      return rows.map((row) => table.vector(row, this._most));
-    }
-    return this._run(route.graph, rows, tokenizer);
+    return table ? rows.map((row) => table.vector(row, this._most)) : this._run(route.graph, rows, tokenizer);
+  }
+
+  /**
+   * The tokenizer of a route, once it has given every golden text the ids that PyTorch saw.
+   * @param {string} name
+   * @returns {Promise<BundleTokenizer>}
+   */
+  _provenTokenizer(name) {
+    return this._once(`the tokenizer of ${name}`, async () => {
+      const route = this._route(name);
+      const [tokenizer, text] = await Promise.all([this._tokenizer(route), this._goldenText()]);
+      const golden = text === null ? [] : parseGoldenIds(text, `${this.name}: ${GOLDEN}`);
+      for (const one of golden) if (one.route === name) checkIds(this.name, one, tokenizer.ids(one.text, route));
+      return tokenizer;
+    });
+  }
+
+  /** What golden.jsonl holds, null where the bundle has none. @returns {Promise<string | null>} */
+  async _goldenText() {
+    if (!(GOLDEN in this._manifest.files)) return null;
+    return this._once(GOLDEN, async () => new TextDecoder().decode(await this._host.read(GOLDEN)));
   }
 
   /**
@@ -183,7 +216,8 @@ export class Encoder {
     /** @type {SparseVector[]} */
     const vectors = new Array(rows.length);
     for (let start = 0, size = 0; start < order.length; start += size) {
-      size = Math.min(this._batchSize, Math.max(1, Math.floor(RUN_TOKENS / rows[order[start]].length)));
+      const longest = Math.max(1, rows[order[start]].length);
+      size = Math.min(this._batchSize, Math.max(1, Math.floor(RUN_TOKENS / longest)));
       const positions = order.slice(start, start + size);
       const { ids, mask, dims } = tokenizer.pad(positions.map((position) => rows[position]));
       const inputs = {

@@ -3,10 +3,12 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { readFile, realpath, stat } from "node:fs/promises";
+import { arch, cpus } from "node:os";
 import { join, relative, isAbsolute, sep } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { BundleError, SparseClientError, reason } from "./errors.js";
 import { MANIFEST, parseManifest } from "./manifest.js";
+import { checkRuntime } from "./runtime.js";
 
 /**
  * Read a bundle's manifest and check its files.
@@ -49,7 +51,8 @@ export function folderHost(root, threads) {
     read: async (file) => readFile(join(root, file)),
     session: async (file) => {
       // Here, because a query that is only looked up needs no ONNX Runtime.
-      const { InferenceSession, Tensor } = await import("onnxruntime-node").catch(needsRuntime);
+      const { InferenceSession, Tensor, env } = await import("onnxruntime-node").catch(needsRuntime);
+      checkRuntime("onnxruntime-node", env.versions.node);
       try {
         const session = await InferenceSession.create(join(root, file), sessionOptions(threads));
         return { session, Tensor };
@@ -58,6 +61,12 @@ export function folderHost(root, threads) {
       }
     },
   };
+}
+
+/** What graphs run on here, for those who read a report. @returns {Promise<string>} */
+export async function place() {
+  const { env } = await import("onnxruntime-node").catch(needsRuntime);
+  return `${cpus()[0]?.model.trim() || arch()}, onnxruntime-node ${env.versions.node}`;
 }
 
 /** @param {number | null} threads */

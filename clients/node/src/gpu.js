@@ -66,6 +66,10 @@ export class Retreating {
     this._retreat = retreat;
   }
 
+  get inputNames() {
+    return this._loaded.session.inputNames;
+  }
+
   get outputNames() {
     return this._loaded.session.outputNames;
   }

@@ -4,7 +4,13 @@ import { BundleError, reason } from "./errors.js";
 import { strongest } from "./vectors.js";
 
 export const TABLE = "query_table.safetensors";
+const GRAPH = "query.onnx"; // whose place the table takes; of two towers it is a graph like any other
 const TENSOR = "weights";
+
+/** Whether a route is looked up. @param {import("./manifest.js").Route} route @param {Record<string, unknown>} files */
+export function isLookedUp(route, files) {
+  return route.graph === GRAPH && TABLE in files;
+}
 
 /** One weight per token. */
 export class QueryTable {
@@ -16,7 +22,7 @@ export class QueryTable {
    */
   constructor(bytes, manifest, where) {
     this._where = where;
-    this._limit = manifest.maxActiveDims;
+    this._limit = manifest.routes.query.maxActiveDims;
     this._weights = read(bytes, where);
     if (this._weights.length !== manifest.dimension || !this._weights.every(Number.isFinite)) {
       throw new BundleError(

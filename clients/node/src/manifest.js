@@ -15,15 +15,20 @@ const OUTPUTS = ["sparse", "dense"];
  * @property {string} prompt What is put in front of every text.
  * @property {number | null} maxLength Tokens kept of a text, null for all.
  * @property {boolean} addSpecialTokens Whether the tokenizer adds tokens like [CLS].
+ * @property {Precision} precision Whose promise holds for the graph; that of a look-up table is fp32.
+ * @property {number | null} maxActiveDims How many dimensions a vector has at most, null for no limit.
  */
+
+/** @typedef {"fp32" | "fp16" | "int8"} Precision */
 
 /**
  * @typedef {object} Manifest
  * @property {string} family `splade`, `inference-free`, `csr`, or one that is yet to come.
  * @property {number} dimension Size of the vector space.
- * @property {string} precision `fp32`, `fp16` or `int8`.
+ * @property {Precision} precision
  * @property {string} output What the graphs give: `sparse` (indices and values) or `dense` (one embedding).
- * @property {number | null} maxActiveDims How many dimensions a vector has at most, null for no limit.
+ * @property {Record<string, number> | null} tolerance What int8 vectors promise in place of the precision's own promise,
+ *   where ranking was judged.
  * @property {string | null} source What it was made from.
  * @property {Record<string, Route>} routes
  * @property {Record<string, {size: number, sha256: string}>} files Every file of the bundle.
@@ -61,17 +66,25 @@ function read(raw, where) {
       `${where} has bundle format ${version}, this sparse-client reads ${FORMAT_VERSION} at most: upgrade it`,
     );
   }
+  checkInput(raw, where);
   const files = field(raw, "files", "object");
   for (const [name, entry] of Object.entries(files)) checkFile(name, entry, where);
   const routes = Object.entries(field(raw, "routes", "object"));
+  const precision = oneOf(raw, "precision", PRECISIONS);
+  const limit = countOrNull(raw, "max_active_dims", "the manifest");
+  // Bundles from before routes had these fields: a second graph was always a look-up then.
+  const older = (/** @type {any} */ route) => ({
+    precision: route?.graph === raw.routes.document?.graph ? precision : "fp32",
+    max_active_dims: limit,
+  });
   return {
     family: field(raw, "family", "string"),
     dimension: field(raw, "dimension", "number"),
-    precision: oneOf(raw, "precision", PRECISIONS),
+    precision,
     output: oneOf(raw, "output", OUTPUTS),
-    maxActiveDims: countOrNull(raw, "max_active_dims", "the manifest"),
+    tolerance: readTolerance(raw.tolerance),
     source: typeof raw.source?.id === "string" ? raw.source.id : null,
-    routes: Object.fromEntries(routes.map(([name, route]) => [name, readRoute(name, route, files)])),
+    routes: Object.fromEntries(routes.map(([name, route]) => [name, readRoute(name, isObject(route) ? { ...older(route), ...route } : route, files)])),
     files,
   };
 }
@@ -85,6 +98,27 @@ function checkFile(name, entry, where) {
   if (!name || /^[\\/]|[\0:?#%]|\\/.test(name) || name.split("/").some((part) => [".", "..", ""].includes(part))) {
     throw new BundleError(`${where}: ${MANIFEST} names '${name}', which leads outside the bundle`);
   }
+}
+
+/** @param {any} raw @param {string} where */
+function checkInput(raw, where) {
+  const input = raw.input ?? "tokens";
+  if (input === "embedding") {
+    throw new BundleError(
+      `${where} takes dense embeddings (--sae-only), and this package takes texts: use it in Python, with ` +
+        "LocalEncoder.encode_embeddings, or export the encoder with its texts",
+    );
+  }
+  if (input !== "tokens") throw new Broken(`its graphs take ${JSON.stringify(input)}, expected 'tokens' or 'embedding'`);
+}
+
+/** @param {any} raw @returns {Record<string, number> | null} */
+function readTolerance(raw) {
+  if (raw === undefined) return null;
+  const names = { mean_cosine: "meanCosine", worst_cosine: "worstCosine", overlap: "overlap" };
+  const right = isObject(raw) && Object.keys(raw).length === 3 && Object.keys(names).every((name) => Number.isFinite(raw[name]));
+  if (!right) throw new Broken(`'tolerance' has not exactly the numbers ${Object.keys(names).join(", ")}`);
+  return Object.fromEntries(Object.entries(names).map(([name, own]) => [own, raw[name]]));
 }
 
 /** @param {string} name @param {any} route @param {Record<string, unknown>} files @returns {Route} */
@@ -105,6 +139,8 @@ function readRoute(name, route, files) {
     prompt: field(route, "prompt", "string"),
     maxLength: countOrNull(route, "max_length", `route '${name}'`),
     addSpecialTokens: special,
+    precision: oneOf(route, "precision", PRECISIONS),
+    maxActiveDims: countOrNull(route, "max_active_dims", `route '${name}'`),
   };
 }
 
@@ -122,7 +158,7 @@ function field(mapping, key, kind) {
   return value;
 }
 
-/** @param {any} mapping @param {string} key @param {string[]} known @returns {string} */
+/** @param {any} mapping @param {string} key @param {string[]} known @returns {any} One of the known. */
 function oneOf(mapping, key, known) {
   const value = field(mapping, key, "string");
   if (!known.includes(value)) throw new Broken(`'${key}' is '${value}', expected ${known.join(" or ")}`);

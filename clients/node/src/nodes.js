@@ -1,7 +1,17 @@
 /** What the bytes of a graph say of its nodes, without ONNX Runtime: just enough of protobuf. */
 
-// Fields of ONNX's messages: ModelProto.graph, GraphProto.node, NodeProto.name and NodeProto.op_type.
+// Fields of ONNX's messages: ModelProto.graph, GraphProto.node, NodeProto.name and NodeProto.op_type;
 const [GRAPH, NODE, NAME, OPERATOR] = [7, 1, 3, 4];
+// ModelProto.metadata_props, StringStringEntryProto.key and .value.
+const [FACTS, KEY, VALUE] = [14, 1, 2];
+
+/**
+ * @param {Uint8Array} model An .onnx file.
+ * @returns {Map<string, string>} What was written into it of how it was made.
+ */
+export function factsOf(model) {
+  return new Map(parts(model, FACTS).map((fact) => [textIn(fact, KEY), textIn(fact, VALUE)]));
+}
 
 /**
  * @param {Uint8Array} model An .onnx file.
@@ -9,12 +19,15 @@ const [GRAPH, NODE, NAME, OPERATOR] = [7, 1, 3, 4];
  * @returns {string[]} The names of the graph's nodes of this operator.
  */
 export function nodesOf(model, operator) {
-  const decoder = new TextDecoder();
-  const text = (/** @type {Uint8Array} */ node, /** @type {number} */ field) => decoder.decode(parts(node, field)[0]);
   return parts(model, GRAPH)
     .flatMap((graph) => parts(graph, NODE))
-    .filter((node) => text(node, OPERATOR) === operator)
-    .map((node) => text(node, NAME));
+    .filter((node) => textIn(node, OPERATOR) === operator)
+    .map((node) => textIn(node, NAME));
+}
+
+/** @param {Uint8Array} message @param {number} field @returns {string} */
+function textIn(message, field) {
+  return new TextDecoder().decode(parts(message, field)[0]);
 }
 
 /** @param {Uint8Array} message @param {number} wanted @returns {Uint8Array[]} The field's texts or messages. */

@@ -29,7 +29,7 @@ export function toVectors(outputs, most) {
  * @returns {{indices: Int32Array, values: Float32Array, dims: [number, number]}}
  */
 export function toPadded(vectors) {
-  const width = Math.max(1, ...vectors.map((vector) => vector.length));
+  const width = vectors.reduce((widest, vector) => Math.max(widest, vector.length), 1);
   const indices = new Int32Array(vectors.length * width).fill(-1);
   const values = new Float32Array(vectors.length * width);
   vectors.forEach((vector, row) => {

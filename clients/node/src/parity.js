@@ -1,7 +1,6 @@
 /** How far two sets of sparse vectors are apart, and how far they may be: as the exporter judges. */
 
 const TOP = 64;
-const FAINT = 1e-4; // a weight that may come and go by rounding
 
 /** What each precision promises against PyTorch. */
 export const TOLERANCES = {
@@ -10,80 +9,112 @@ export const TOLERANCES = {
   int8: { meanCosine: 0.995, worstCosine: 0.98, overlap: 0.95 },
 };
 
+/** By how much rounding may change which of nearly equal weights a full vector keeps; in int8 nothing is excused. */
+const TIES = { fp32: 1e-5, fp16: 1e-3, int8: -1 };
+
 /**
  * The distance between PyTorch and a graph over some texts.
  * @typedef {object} Parity
  * @property {number} texts
- * @property {number} maxDifference Largest difference of a weight.
- * @property {number} meanCosine Mean cosine similarity of a text's two vectors.
+ * @property {number} empty Texts whose vectors are empty on both sides; they count in no mean.
+ * @property {number} maxDifference Largest difference of a weight, ties at the cut left out.
+ * @property {number} cutTies Dimensions of one side only that the other side's full vector left out for rounding alone.
+ * @property {number} meanCosine Mean cosine similarity of a text's two vectors, 0 where one is empty.
  * @property {number} worstCosine
- * @property {number} overlap Mean share of PyTorch's 64 strongest dimensions that are among those of the graph.
- * @property {number} stray Dimensions active on one side only, with a weight of 1e-4 or more.
+ * @property {number} overlap Mean share of the 64 strongest dimensions of both sides, of the larger side's number.
  */
 
 /** @typedef {import("./vectors.js").SparseVector} SparseVector */
+/** @typedef {keyof typeof TOLERANCES} Precision */
 
 /**
  * @param {SparseVector[]} expected PyTorch's.
  * @param {SparseVector[]} actual Ours.
- * @param {number | null} limit `max_active_dims` of both. What a full vector cut away weighs at most as much as the
- *   least that it kept; so much of the other side's weight is no difference, because nobody knows better.
+ * @param {number | null} limit `max_active_dims` of both.
+ * @param {Precision} precision Says how near a weight must be to the least that a full vector kept to be a tie.
  * @returns {Parity}
+ * @throws {Error} If there is nothing to compare: no text, or none with a weight on either side.
  */
-export function compare(expected, actual, limit) {
-  const sides = expected.map((vector, at) => known(vector, actual[at], limit));
-  const cosines = sides.map(cosine);
+export function compare(expected, actual, limit, precision) {
+  const pairs = expected.map((vector, at) => /** @type {const} */ ([vector, actual[at]]));
+  const filled = pairs.filter(([one, other]) => one.length + other.length > 0);
+  if (filled.length === 0) throw new Error("nothing to compare: every vector is empty");
+  const cosines = filled.map(([one, other]) => cosine(one, other));
+  const found = { maxDifference: 0, cutTies: 0 };
+  for (const [one, other] of filled) measure(one, other, (vector) => tie(vector, limit, TIES[precision]), found);
   return {
-    texts: sides.length,
-    maxDifference: Math.max(0, ...sides.flat().map(([left, right]) => Math.abs(left - right))),
+    texts: pairs.length,
+    empty: pairs.length - filled.length,
+    ...found,
     meanCosine: mean(cosines),
-    worstCosine: Math.min(...cosines),
-    overlap: mean(expected.map((vector, at) => overlap(vector, actual[at]))),
-    stray: sides.flat().filter(([left, right]) => (left === 0) !== (right === 0) && Math.abs(left - right) >= FAINT)
-      .length,
+    worstCosine: least(cosines),
+    overlap: mean(filled.map(([one, other]) => overlap(one, other))),
   };
 }
 
 /**
  * What a report misses of its precision's promise, one sentence each.
  * @param {Parity} parity
- * @param {"fp32" | "fp16" | "int8"} precision
+ * @param {Record<string, number>} tolerance
  * @returns {string[]}
  */
-export function failures(parity, precision) {
-  return Object.entries(TOLERANCES[precision]).flatMap(([name, bar]) => {
+export function failures(parity, tolerance) {
+  return Object.entries(tolerance).flatMap(([name, bar]) => {
     const value = parity[/** @type {keyof Parity} */ (name)];
     const kept = name === "maxDifference" ? value <= bar : value >= bar;
     return kept ? [] : [`${name} is ${value.toPrecision(4)}, promised ${bar}`];
   });
 }
 
-/** Both weights of each dimension of either. @param {SparseVector} one @param {SparseVector} other @param {number | null} limit @returns {[number, number][]} */
-function known(one, other, limit) {
+/**
+ * @param {SparseVector} one
+ * @param {SparseVector} other
+ * @param {(vector: SparseVector) => (size: number) => boolean} tied
+ * @param {{maxDifference: number, cutTies: number}} found Is brought up to date.
+ */
+function measure(one, other, tied, found) {
   const [left, right] = [one.toMap(), other.toMap()];
-  const [leftFloor, rightFloor] = [floor(one, limit), floor(other, limit)];
-  return [...new Set([...left.keys(), ...right.keys()])].map((index) => {
+  const [cutLeft, cutRight] = [tied(one), tied(other)];
+  for (const index of new Set([...left.keys(), ...right.keys()])) {
     const [mine, theirs] = [left.get(index), right.get(index)];
-    return [mine ?? Math.min(/** @type {number} */ (theirs), leftFloor), theirs ?? Math.min(/** @type {number} */ (mine), rightFloor)];
-  });
+    const difference = Math.abs((mine ?? 0) - (theirs ?? 0));
+    const alone = mine === undefined || theirs === undefined;
+    if (alone && (mine === undefined ? cutLeft : cutRight)(difference)) found.cutTies += 1;
+    else found.maxDifference = Math.max(found.maxDifference, difference);
+  }
 }
 
-/** The most that a missing dimension can weigh. @param {SparseVector} vector @param {number | null} limit @returns {number} */
-function floor(vector, limit) {
-  return limit === null || vector.length < limit ? 0 : Math.min(...vector.values);
+/**
+ * Whether a vector may have left a weight out for rounding alone: it is full, and kept one that is as good as equal.
+ * @param {SparseVector} vector
+ * @param {number | null} limit
+ * @param {number} margin
+ * @returns {(size: number) => boolean} By the size of the weight.
+ */
+function tie(vector, limit, margin) {
+  if (limit === null || vector.length < limit) return () => false;
+  const kept = least(vector.values.map(Math.abs));
+  return (size) => Math.abs(size - kept) <= margin;
 }
 
-/** @param {[number, number][]} sides @returns {number} */
-function cosine(sides) {
-  const [dot, left, right] = sides.reduce(([d, l, r], [a, b]) => [d + a * b, l + a * a, r + b * b], [0, 0, 0]);
-  return left && right ? dot / Math.sqrt(left * right) : Number(left === right);
+/** @param {SparseVector} one @param {SparseVector} other @returns {number} */
+function cosine(one, other) {
+  const norms = Math.sqrt(one.dot(one) * other.dot(other));
+  return norms ? one.dot(other) / norms : 0;
 }
 
 /** @param {SparseVector} one @param {SparseVector} other @returns {number} */
 function overlap(one, other) {
-  const wanted = new Set(one.indices.subarray(0, TOP));
-  const found = other.indices.subarray(0, TOP).filter((index) => wanted.has(index));
-  return wanted.size ? found.length / wanted.size : Number(other.length === 0);
+  const [wanted, found] = [one, other].map((vector) => vector.top(TOP).indices);
+  const theirs = new Set(found);
+  return wanted.filter((index) => theirs.has(index)).length / Math.max(wanted.length, found.length);
+}
+
+/** Not `Math.min(...numbers)`, which fails where there are more than a call takes. @param {number[] | Float32Array} numbers */
+function least(numbers) {
+  let found = Infinity;
+  for (const number of numbers) found = Math.min(found, number);
+  return found;
 }
 
 /** @param {number[]} numbers @returns {number} */

@@ -41,11 +41,14 @@ export class Sessions {
    * @param {Record<string, Input>} inputs
    * @param {string[]} wanted Names of the outputs to return.
    * @returns {Promise<Record<string, import("./outputs.js").Tensor>>}
-   * @throws {BundleError} If the graph cannot be loaded, has no such output, or fails.
+   * @throws {BundleError} If the graph cannot be loaded, has other inputs or no such output, or fails.
    */
   async run(graph, inputs, wanted) {
     const { session, Tensor } = await this._session(graph);
-    const given = session.outputNames;
+    const [taken, given] = [session.inputNames, session.outputNames];
+    if (taken.length !== Object.keys(inputs).length || !taken.every((name) => name in inputs)) {
+      throw new BundleError(`${this.name}: ${graph} takes ${taken.join(", ")}, not ${Object.keys(inputs).join(", ")}`);
+    }
     if (!wanted.every((name) => given.includes(name))) {
       throw new BundleError(`${this.name}: ${graph} gives ${given.join(", ")}, not ${wanted.join(", ")}`);
     }
@@ -61,6 +64,11 @@ export class Sessions {
       const shapes = Object.entries(inputs).map(([name, { dims }]) => `${name} [${dims.join(", ")}]`);
       throw new BundleError(`${this.name}: ${graph} failed on ${shapes.join(", ")}: ${reason(error)}`, { cause: error });
     }
+  }
+
+  /** Load a graph before it is run, while something else is read. @param {string} graph */
+  async load(graph) {
+    await this._session(graph);
   }
 
   /** @param {string} graph @returns {Promise<string[]>} The names of a graph's outputs. */

@@ -1,37 +1,45 @@
-/** Text to token ids, as one route of a bundle wants it, and ids to a padded batch. */
-
-import * as tokenizers from "@huggingface/tokenizers";
-import { lowercase, normalizeBert, splitBert } from "./bert.js";
-import { BundleError, reason } from "./errors.js";
-
-/** Its types leave the steps out. @type {any} */
-const library = tokenizers;
-
 /**
- * What @huggingface/tokenizers does not do as the Rust library: it approximates the one, and breaks ties of the other
- * differently. A bundle that needs them is refused, not garbled.
+ * Text to token ids, as one route of a bundle wants it, and ids to a padded batch.
+ *
+ * Every tokenizer gives the ids that Python's library gives, or is refused when it is built: what its parts do and which
+ * settings they know is in normalizers.js, pretokenizers.js, models.js, added.js and processors.js.
  */
-const UNFIT = ["Precompiled", "Unigram"];
+
+import { AddedTokens } from "./added.js";
+import { BundleError, reason } from "./errors.js";
+import { modelOf } from "./models.js";
+import { normalizer } from "./normalizers.js";
+import { preTokenizer } from "./pretokenizers.js";
+import { processor } from "./processors.js";
+import { Unfit, any, checkSettings, list, object, oneOf } from "./settings.js";
+
+const PARTS = { model: object, normalizer: any, pre_tokenizer: any, post_processor: any, added_tokens: list };
+const BESIDES = { version: any, truncation: any, padding: any, decoder: any }; // a decoder makes no ids
+const SIDE = oneOf("Left", "Right");
+const TRUNCATION = { direction: SIDE, strategy: oneOf("LongestFirst", "OnlyFirst"), max_length: any, stride: any };
+const PADDING = { pad_id: Number.isInteger, direction: SIDE };
+const PADDED_ELSEWHERE = { strategy: any, pad_to_multiple_of: any, pad_type_id: any, pad_token: any }; // batches are padded here
 
 /** The tokenizer of one file of a bundle, for all routes that use it. */
 export class BundleTokenizer {
   /**
    * @param {string} text The content of tokenizer.json.
    * @param {string} where Its name in errors.
-   * @throws {BundleError} If it is no tokenizer.
+   * @throws {BundleError} If it is no tokenizer, or one that does not give the ids that Python gives.
    */
   constructor(text, where) {
     try {
-      const json = JSON.parse(text);
-      if (UNFIT.includes(json.model?.type)) throw new Error(`its model ${json.model.type} is not supported`);
-      this._tokenizer = corrected(new library.Tokenizer(json, {}), json);
-      this._padding = json.padding ?? {};
-      this._cutLeft = json.truncation?.direction === "Left";
+      this._parts = parts(JSON.parse(text));
     } catch (error) {
-      throw new BundleError(`${where} is not a tokenizer that this package can read (${reason(error)})`, {
-        cause: error,
-      });
+      const what = reason(error);
+      throw new BundleError(
+        error instanceof Unfit
+          ? `${where} would not give the token ids that Python gives: ${what}; encode in Python or on a server`
+          : `${where} is not a tokenizer that this package can read (${what})`,
+        { cause: error },
+      );
     }
+    this._where = where;
   }
 
   /**
@@ -41,11 +49,13 @@ export class BundleTokenizer {
    * @returns {number[]}
    */
   ids(text, route) {
-    const tokens = this._tokenizer.tokenize(route.prompt + text);
-    const kept = this._cut(tokens, route);
-    const all = this._closed(kept, route.addSpecialTokens);
-    const { added_tokens_map: added, model } = this._tokenizer;
-    return all.map((token) => added.get(token)?.id ?? model.tokens_to_ids.get(token) ?? model.unk_token_id ?? 0);
+    const { added, cut, model, process } = this._parts;
+    const found = [];
+    for (const part of added.split(route.prompt + text)) {
+      if (typeof part === "number") found.push(part);
+      else for (const piece of cut([part])) for (const id of model.ids(piece)) found.push(id);
+    }
+    return process(this._shortened(found, route), route.addSpecialTokens);
   }
 
   /**
@@ -54,11 +64,12 @@ export class BundleTokenizer {
    * @returns {{ids: BigInt64Array, mask: BigInt64Array, dims: [number, number]}}
    */
   pad(rows) {
-    const width = Math.max(1, ...rows.map((row) => row.length));
-    const ids = new BigInt64Array(rows.length * width).fill(BigInt(this._padding.pad_id ?? 0));
+    const { padding } = this._parts;
+    const width = rows.reduce((widest, row) => Math.max(widest, row.length), 1);
+    const ids = new BigInt64Array(rows.length * width).fill(BigInt(padding.pad_id ?? 0));
     const mask = new BigInt64Array(rows.length * width);
     rows.forEach((row, position) => {
-      const start = position * width + (this._padding.direction === "Left" ? width - row.length : 0);
+      const start = position * width + (padding.direction === "Left" ? width - row.length : 0);
       row.forEach((id, offset) => {
         ids[start + offset] = BigInt(id);
         mask[start + offset] = 1n;
@@ -67,45 +78,29 @@ export class BundleTokenizer {
     return { ids, mask, dims: [rows.length, width] };
   }
 
-  /** @param {string[]} tokens @param {import("./manifest.js").Route} route @returns {string[]} */
-  _cut(tokens, route) {
-    if (route.maxLength === null) return tokens;
-    const room = Math.max(0, route.maxLength - this._closed([], route.addSpecialTokens).length);
-    if (tokens.length <= room) return tokens;
-    return this._cutLeft ? tokens.slice(tokens.length - room) : tokens.slice(0, room);
-  }
-
-  /** @param {string[]} tokens @param {boolean} special @returns {string[]} */
-  _closed(tokens, special) {
-    return this._tokenizer.post_processor?.(tokens, null, special).tokens ?? tokens;
+  /** @param {number[]} ids @param {import("./manifest.js").Route} route @returns {number[]} */
+  _shortened(ids, { maxLength, addSpecialTokens }) {
+    if (maxLength === null) return ids;
+    const { process, truncation } = this._parts;
+    const room = maxLength - process([], addSpecialTokens).length;
+    if (room < 0) throw new BundleError(`${this._where} adds more special tokens than the ${maxLength} that a text may have`);
+    if (ids.length <= room) return ids;
+    return truncation.direction === "Left" ? ids.slice(ids.length - room) : ids.slice(0, room);
   }
 }
 
-/**
- * Replace the steps that the library does differently from the one that made the bundle.
- * @param {any} tokenizer
- * @param {any} json
- * @returns {any}
- */
-function corrected(tokenizer, json) {
-  for (const step of steps(tokenizer.normalizer, "normalizers")) {
-    if (UNFIT.includes(step.config?.type)) throw new Error(`its normalizer ${step.config.type} is not supported`);
-    if (step instanceof library.BertNormalizer) step.normalize = bert(step.config);
-    if (step instanceof library.LowercaseNormalizer) step.normalize = lowercase;
-  }
-  for (const step of steps(tokenizer.pre_tokenizer, "tokenizers")) {
-    if (step instanceof library.BertPreTokenizer) step.pre_tokenize_text = splitBert;
-  }
-  return tokenizer;
-}
-
-/** @param {import("./bert.js").BertSettings} settings @returns {(text: string) => string} */
-function bert(settings) {
-  return (text) => normalizeBert(text, settings);
-}
-
-/** A step, and those that it is made of. @param {any} step @param {string} key @returns {any[]} */
-function steps(step, key) {
-  if (!step) return [];
-  return [step, ...(step[key] ?? []).flatMap((/** @type {any} */ inner) => steps(inner, key))];
+/** What a tokenizer.json is made of, built. @param {any} json */
+function parts(json) {
+  checkSettings(json, "its file", PARTS, BESIDES);
+  if (json.truncation) checkSettings(json.truncation, "its truncation", {}, TRUNCATION);
+  if (json.padding) checkSettings(json.padding, "its padding", PADDING, PADDED_ELSEWHERE);
+  const model = modelOf(json);
+  return {
+    cut: preTokenizer(json.pre_tokenizer),
+    model,
+    added: new AddedTokens(json.added_tokens, model.vocabulary, normalizer(json.normalizer)),
+    process: processor(json.post_processor),
+    padding: json.padding ?? {},
+    truncation: json.truncation ?? {},
+  };
 }

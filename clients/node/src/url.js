@@ -3,6 +3,7 @@
 import { BundleError, SparseClientError, reason } from "./errors.js";
 import { Retreating, inTurn, onGpu } from "./gpu.js";
 import { MANIFEST, parseManifest } from "./manifest.js";
+import { checkRuntime } from "./runtime.js";
 
 /**
  * Is told of the bytes of a file that have come in.
@@ -96,6 +97,7 @@ async function runtime(gpu, threads) {
   const ort = await loading.catch((error) => {
     throw new SparseClientError(`a graph needs onnxruntime-web (${reason(error)}): npm install onnxruntime-web`);
   });
+  checkRuntime("onnxruntime-web", ort.env.versions.web);
   // Workers share memory only in an isolated page; elsewhere more than one thread is refused with a warning.
   const isolated = globalThis.crossOriginIsolated === true;
   ort.env.wasm.numThreads = isolated ? threads ?? Math.min(4, Math.ceil(navigator.hardwareConcurrency / 2)) : 1;

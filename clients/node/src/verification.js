@@ -1,7 +1,8 @@
 /** Replay the golden vectors of a bundle. */
 
 import { BundleError, reason } from "./errors.js";
-import { compare, failures } from "./parity.js";
+import { MANIFEST } from "./manifest.js";
+import { TOLERANCES, compare, failures } from "./parity.js";
 import { SparseVector } from "./vectors.js";
 
 export const GOLDEN = "golden.jsonl";
@@ -24,43 +25,135 @@ export const GOLDEN = "golden.jsonl";
  * @throws {BundleError} If a line is not a golden vector, or there is none.
  */
 export function parseGolden(content, where) {
-  const golden = content.split("\n").flatMap((line, number) => {
-    if (!line) return [];
-    try {
-      const { route, text, input_ids: inputIds, indices, values } = JSON.parse(line);
-      if (typeof route !== "string" || typeof text !== "string") throw new Error("route and text must be texts");
-      return [{ route, text, inputIds: Array.from(inputIds), vector: new SparseVector(indices, values) }];
-    } catch (error) {
-      throw new BundleError(`${where}, line ${number + 1} is not a golden vector: ${reason(error)}`);
-    }
+  const golden = lines(content, where, ({ indices, values, ...text }) => {
+    return { ...textOf(text), vector: new SparseVector(indices, values) };
   });
   if (golden.length === 0) throw new BundleError(`${where} has no golden vectors, so nothing can be replayed`);
   return golden;
 }
 
 /**
- * Replay a bundle's golden vectors, one text at a time, as PyTorch made them.
+ * The golden texts alone, which is quicker: vectors are most of the file.
+ * @param {string} content
+ * @param {string} where
+ * @returns {Omit<Golden, "vector">[]}
+ */
+export function parseGoldenIds(content, where) {
+  return lines(content, where, textOf);
+}
+
+/**
+ * @template T
+ * @param {string} content
+ * @param {string} where
+ * @param {(fields: any) => T} read
+ * @returns {T[]}
+ */
+function lines(content, where, read) {
+  return content.split("\n").flatMap((line, number) => {
+    if (!line) return [];
+    try {
+      return [read(JSON.parse(line))];
+    } catch (error) {
+      throw new BundleError(`${where}, line ${number + 1} is not a golden vector: ${reason(error)}`);
+    }
+  });
+}
+
+/** @param {any} fields @returns {Omit<Golden, "vector">} */
+function textOf({ route, text, input_ids: inputIds }) {
+  if (typeof route !== "string" || typeof text !== "string" || !Array.isArray(inputIds)) {
+    throw new Error("route and text must be texts, input_ids a list");
+  }
+  return { route, text, inputIds };
+}
+
+/**
+ * Replay a bundle's golden vectors, one text at a time, as PyTorch made them, and as the manifest says that each route
+ * is encoded.
  * @param {import("./encoder.js").Encoder} encoder The bundle.
  * @param {Target} target What encodes: the bundle itself, or a server.
- * @returns {Promise<Record<string, import("./parity.js").Parity>>} A report for each route.
- * @throws {BundleError} If a token id differs, or a vector by more than the precision promises.
+ * @returns {Promise<Record<string, import("./parity.js").Parity>>} A report for each route that has golden vectors.
+ * @throws {BundleError} If the manifest says what golden vectors do not, a token id differs, or a vector by more than
+ *   the precision promises.
  */
 export async function verifyVectors(encoder, target) {
   const golden = await encoder.golden();
+  checkManifest(encoder, golden);
+  await checkFacts(encoder);
   /** @type {Record<string, import("./parity.js").Parity>} */
   const reports = {};
   for (const route of new Set(golden.map((one) => one.route))) {
     const some = golden.filter((one) => one.route === route);
-    for (const one of some) await checkIds(encoder, one);
+    for (const one of some) checkIds(encoder.name, one, await encoder.tokenIds(one.text, /** @type {any} */ (route)));
     const vectors = [];
     for (const { text } of some) vectors.push(await encoded(target, text, route));
-    reports[route] = compare(some.map((one) => one.vector), vectors, encoder.manifest.maxActiveDims);
-    const missed = failures(reports[route], precisionOf(encoder.manifest, route));
-    if (missed.length) {
-      throw new BundleError(`${encoder.name}, ${route}: differs from PyTorch by more than it may: ${missed.join("; ")}`);
-    }
+    reports[route] = judged(encoder, route, some, vectors);
   }
   return reports;
+}
+
+/** @param {import("./encoder.js").Encoder} encoder @param {string} route @param {Golden[]} golden @param {SparseVector[]} vectors */
+function judged({ name, manifest }, route, golden, vectors) {
+  const { precision, maxActiveDims } = manifest.routes[route];
+  let report;
+  try {
+    report = compare(golden.map((one) => one.vector), vectors, maxActiveDims, precision);
+  } catch (error) {
+    throw new BundleError(`${name}, ${route}: ${reason(error)}`);
+  }
+  const missed = failures(report, (precision === "int8" && manifest.tolerance) || TOLERANCES[precision]);
+  if (missed.length === 0) return report;
+  throw new BundleError(`${name}, ${route}: differs from PyTorch by more than it may: ${missed.join("; ")}`);
+}
+
+/**
+ * What golden vectors tell of the manifest before anything is encoded.
+ * @param {import("./encoder.js").Encoder} encoder
+ * @param {Golden[]} golden
+ */
+function checkManifest({ name, manifest }, golden) {
+  const { routes, dimension } = manifest;
+  for (const [route, entry] of Object.entries(routes)) {
+    if (golden.some((one) => one.route === route) || isSame(entry, routes.document)) continue;
+    throw new BundleError(`${name} has golden vectors, but none of its route '${route}': export the bundle again`);
+  }
+  for (const { route, text, vector } of golden) {
+    const where = `${name}, ${route}: the golden vector of ${shown(text)}`;
+    if (!Object.hasOwn(routes, route)) throw new BundleError(`${where} is of a route that ${MANIFEST} does not have`);
+    const { maxActiveDims } = routes[route];
+    if (maxActiveDims !== null && vector.length > maxActiveDims) {
+      throw new BundleError(`${where} has ${vector.length} weights, ${MANIFEST} says ${maxActiveDims} at most (max_active_dims)`);
+    }
+    const beyond = vector.indices.find((index) => index >= dimension);
+    if (beyond === undefined) continue;
+    throw new BundleError(`${where} has index ${beyond}, ${MANIFEST} says that there are ${dimension} dimensions`);
+  }
+}
+
+/** Compare the manifest with what its graphs were written with; older ones do not say. @param {import("./encoder.js").Encoder} encoder */
+async function checkFacts(encoder) {
+  const { routes, dimension } = encoder.manifest;
+  for (const [route, { graph, maxActiveDims }] of Object.entries(routes)) {
+    const facts = await encoder.facts(graph);
+    for (const [fact, said] of Object.entries({ dimension, max_active_dims: maxActiveDims ?? "" })) {
+      const written = facts.get(fact) ?? String(said);
+      if (written === String(said)) continue;
+      throw new BundleError(
+        `${encoder.name}, ${route}: ${MANIFEST} says ${fact} ${said === "" ? "null" : said}, ${graph} has ${written || "none"}`,
+      );
+    }
+  }
+}
+
+/**
+ * Whether golden vectors of documents prove a route, too: older bundles have no others where both are encoded alike.
+ * @param {import("./manifest.js").Route} route
+ * @param {import("./manifest.js").Route | undefined} documents
+ */
+function isSame(route, documents) {
+  const keys = /** @type {const} */ (["graph", "tokenizer", "prompt", "maxLength", "addSpecialTokens", "precision", "maxActiveDims"]);
+  return documents !== undefined && route !== documents && keys.every((key) => route[key] === documents[key]);
 }
 
 /** @param {Target} target @param {string} text @param {string} route @returns {Promise<SparseVector>} */
@@ -70,23 +163,21 @@ async function encoded(target, text, route) {
 }
 
 /**
- * Only the document graph has a precision to choose; a look-up has no product to round.
- * @param {import("./manifest.js").Manifest} manifest
- * @param {string} route
- * @returns {"fp32" | "fp16" | "int8"}
+ * @param {string} where The bundle.
+ * @param {Omit<Golden, "vector">} golden
+ * @param {number[]} ids Ours of the same text.
+ * @throws {BundleError} If one differs.
  */
-function precisionOf(manifest, route) {
-  const shared = manifest.routes[route].graph === manifest.routes.document?.graph;
-  return shared ? /** @type {"fp32" | "fp16" | "int8"} */ (manifest.precision) : "fp32";
-}
-
-/** @param {import("./encoder.js").Encoder} encoder @param {Golden} golden */
-async function checkIds(encoder, { route, text, inputIds }) {
-  const ids = await encoder.tokenIds(text, /** @type {"document" | "query"} */ (route));
+export function checkIds(where, { route, text, inputIds }, ids) {
   if (ids.length === inputIds.length && ids.every((id, at) => id === inputIds[at])) return;
   const at = ids.findIndex((id, position) => id !== inputIds[position]);
   throw new BundleError(
-    `${encoder.name}, ${route}: other token ids than PyTorch for ${JSON.stringify(text.slice(0, 40))}, from position ` +
-      `${at < 0 ? ids.length : at} on`,
+    `${where}, ${route}: other token ids than PyTorch for ${shown(text)}, from position ${at < 0 ? ids.length : at} on: ` +
+      "this package would give other vectors; encode in Python or on a server",
   );
+}
+
+/** @param {string} text */
+function shown(text) {
+  return JSON.stringify(text.slice(0, 40));
 }

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { OLDEST, checkRuntime } from "../src/runtime.js";
 import { bundles } from "./given.js";
 
 const PACKAGE = fileURLToPath(new URL("..", import.meta.url));
@@ -46,6 +47,13 @@ test("the lines of the README work when pasted", () => {
   const { status, stdout, stderr } = spawnSync(process.execPath, words, { cwd: PACKAGE, encoding: "utf8" });
   assert.equal(status, 0, stderr);
   assert.match(stdout, /'today'/);
+});
+
+test("an ONNX Runtime that is older than what package.json asks for is refused", () => {
+  const { optionalDependencies, peerDependencies } = JSON.parse(readFileSync(join(PACKAGE, "package.json"), "utf8"));
+  assert.deepEqual([optionalDependencies["onnxruntime-node"], peerDependencies["onnxruntime-web"]], [`^${OLDEST}`, `^${OLDEST}`]);
+  assert.throws(() => checkRuntime("onnxruntime-node", "1.9.2"), /onnxruntime-node 1\.9\.2 is too old, 1\.30\.0 is the oldest/);
+  for (const version of ["1.30.0", "1.100.0", "2.0.0"]) checkRuntime("onnxruntime-node", version);
 });
 
 test("files stay small, and only folder.js and index.js know Node", () => {

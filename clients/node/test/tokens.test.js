@@ -37,9 +37,70 @@ test("padding goes to the side that the tokenizer says", () => {
 });
 
 test("what cannot be reproduced is refused", () => {
-  const json = JSON.parse(readFileSync(Object.values(tokenizers)[0], "utf8"));
-  json.normalizer = { type: "Sequence", normalizers: [{ type: "Precompiled", precompiled_charsmap: "" }] };
-  assert.throws(() => new BundleTokenizer(JSON.stringify(json), "x"), /normalizer Precompiled is not supported/);
-  const unigram = { ...json, normalizer: null, model: { type: "Unigram", unk_id: 0, vocab: [["<unk>", 0]] } };
-  assert.throws(() => new BundleTokenizer(JSON.stringify(unigram), "x"), /model Unigram is not supported/);
+  const bert = JSON.parse(readFileSync(tokenizers.bert, "utf8"));
+  const bytes = JSON.parse(readFileSync(tokenizers["byte-level"], "utf8"));
+  const token = { ...bert.added_tokens[0], content: "[PAD]", id: 0 };
+  /** @type {[any, any, RegExp][]} */
+  const refused = [
+    [bert, { normalizer: { type: "Sequence", normalizers: [{ type: "Precompiled" }] } }, /its normalizer Precompiled is not built here/],
+    [bert, { model: { type: "Unigram", unk_id: 0, vocab: [["<unk>", 0]] } }, /its model Unigram is not built here/],
+    [bert, { model: { ...bert.model, unk_token: "?!" } }, /its model WordPiece has the unk_token '\?!', which is no token/],
+    [bert, { normalizer: { ...bert.normalizer, fold: true } }, /its normalizer BertNormalizer has the setting 'fold'/],
+    [bert, { pre_tokenizer: { type: "Split", pattern: { String: " " }, behavior: "Removed", invert: false } }, /Split has behavior = "Removed"/],
+    [bert, { added_tokens: [{ ...token, single_word: true }] }, /its added token "\[PAD\]" has single_word = true/],
+    [bert, { added_tokens: [{ ...token, id: 9 }] }, /its added token '\[PAD\]' has id 9, where 0 comes next/],
+    [bert, { added_tokens: [token, token] }, /its added token '\[PAD\]' is there twice/],
+    [bert, { truncation: { direction: "Right", strategy: "OnlySecond" } }, /its truncation has strategy = "OnlySecond"/],
+    [bert, { surprise: 1 }, /its file has the setting 'surprise'/],
+    [bytes, { model: { ...bytes.model, dropout: 0.1 } }, /its model BPE has dropout = 0\.1/],
+    [bytes, { model: { ...bytes.model, end_of_word_suffix: "</w>" } }, /its model BPE has end_of_word_suffix/],
+    [bytes, { pre_tokenizer: null }, /its model BPE without a ByteLevel pre_tokenizer/],
+    [bytes, { model: { ...bytes.model, vocab: { a: 0 }, merges: [] } }, /its model BPE has no token for the byte/],
+  ];
+  for (const [json, change, message] of refused) {
+    assert.throws(() => new BundleTokenizer(JSON.stringify({ ...json, ...change }), "x"), (error) => {
+      assert.match(String(error), message);
+      assert.match(String(error), /x would not give the token ids that Python gives: .*; encode in Python or on a server$/);
+      return true;
+    });
+  }
+});
+
+const variants = JSON.parse(readFileSync(/** @type {string} */ (process.env.SPARSE_VARIANTS), "utf8"));
+
+test("tokenizers put together at random give Python's ids, or are refused", () => {
+  /** @type {Record<string, number>} What was built, and how often it was right. */
+  const right = {};
+  for (const { file, special, maxLength, ids } of variants.cases) {
+    const text = readFileSync(file, "utf8");
+    let tokenizer;
+    try {
+      tokenizer = new BundleTokenizer(text, file);
+    } catch (error) {
+      assert.match(String(error), /would not give the token ids that Python gives/);
+      continue;
+    }
+    const route = { graph: "", tokenizer: "", prompt: "", maxLength, addSpecialTokens: special, precision: "fp32" };
+    const json = JSON.parse(text);
+    const parts = ["normalizer", "pre_tokenizer", "model", "post_processor"].map((name) => json[name]?.type ?? `no ${name}`);
+    variants.texts.forEach((/** @type {string} */ one, /** @type {number} */ at) => {
+      assert.deepEqual(tokenizer.ids(one, route), ids[at], `${file}: ${parts.join(", ")}: ${JSON.stringify(one)}`);
+    });
+    for (const part of parts) right[part] = (right[part] ?? 0) + 1;
+  }
+  const expected = [
+    "BertNormalizer", "Lowercase", "NFC", "NFD", "Sequence", "BertPreTokenizer", "ByteLevel", "WordPiece", "BPE",
+    "TemplateProcessing", "BertProcessing", "RobertaProcessing", "no normalizer", "no pre_tokenizer", "no post_processor",
+  ];
+  assert.deepEqual(expected.filter((part) => !(right[part] >= 3)), [], JSON.stringify(right));
+});
+
+test("a word of a million letters takes no time that grows with its square", () => {
+  for (const [name, file] of Object.entries(tokenizers)) {
+    const tokenizer = new BundleTokenizer(readFileSync(file, "utf8"), name);
+    const route = { graph: "", tokenizer: "", prompt: "", maxLength: 512, addSpecialTokens: true, precision: "fp32" };
+    const started = performance.now();
+    for (const text of ["ab".repeat(500_000), " ".repeat(1_000_000), "\u0301".repeat(1_000_000)]) tokenizer.ids(text, route);
+    assert.ok(performance.now() - started < 30_000, name);
+  }
 });

@@ -28,7 +28,7 @@ export async function rankView(remote) {
 }
 
 function show(results, documents) {
-  const best = Math.max(...results.map(({ score }) => score), 0);
+  const best = results.reduce((most, { score }) => Math.max(most, score), 0);
   element("results").replaceChildren(...results.map((result) => item(result, documents[result.position], best)));
 }
 

@@ -33,7 +33,7 @@ function show({ ms, read, limit, pieces, tokens }, all) {
   const cut = read === limit ? ` Only the first ${limit} tokens of the text were read.` : "";
   element("text-summary").textContent =
     `${tokens.length} weighted words, ${added} of them added, in ${ms.toFixed(0)} ms.${cut}`;
-  const strongest = Math.max(...tokens.map(({ weight }) => weight), 0);
+  const strongest = tokens.reduce((most, { weight }) => Math.max(most, weight), 0);
   element("pieces").replaceChildren(...pieces.map((piece) => chip(piece, strongest)));
   element("tokens").replaceChildren(...tokens.slice(0, all ? undefined : SHOWN).map((token) => bar(token, strongest)));
   const more = element("more");

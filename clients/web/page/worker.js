@@ -2,23 +2,21 @@
 
 import { LocalEncoder } from "./sparse-client/browser.js";
 
-const BESIDES_GRAPHS = ["tokenizer.json"];
 let encoder;
 
 const methods = {
   async load({ bundle, threads, device }) {
     const loaded = new Map();
     encoder = await LocalEncoder.load(new URL(bundle, location.href), { threads, device, onProgress });
-    const { files, routes, precision, family, source } = encoder.manifest;
-    const graphs = new Set(Object.values(routes).map((route) => route.graph));
-    const needed = Object.keys(files).filter((name) => graphs.has(name) || BESIDES_GRAPHS.includes(name));
-    const total = needed.reduce((sum, name) => sum + files[name].size, 0);
+    const { files, precision, family, source } = encoder.manifest;
+    const total = encoder.needed.reduce((sum, name) => sum + files[name].size, 0);
     function onProgress({ file, loaded: bytes }) {
       loaded.set(file, bytes);
       const sum = [...loaded.values()].reduce((left, right) => left + right, 0);
       postMessage({ progress: { loaded: Math.min(sum, total), total } });
     }
-    await Promise.all([encoder.encodeDocuments(["a"]), encoder.labels([0])]); // fetches and compiles all side by side
+    // Fetches and compiles all side by side.
+    await Promise.all([encoder.encodeDocuments(["a"]), encoder.encodeQueries(["a"]), encoder.labels([0])]);
     const gpu = encoder.device === "webgpu"; // the runtime is already there: the graph was run by it
     const { byteLength, env } = await import(gpu ? "./vendor/onnxruntime-webgpu.js" : "./vendor/onnxruntime.js");
     const modelBytes = [...loaded.values()].reduce((left, right) => left + right, 0);
