@@ -23,6 +23,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 VOCABULARY = list(
     dict.fromkeys([*SPECIAL, *WORDS.split(), *_LETTERS, ".", ",", *(f"##{letter}" for letter in _LETTERS)])
 )
+UNIT = 3  # the one of a layer that a test changes
 PADDED_VOCABULARY = 512  # larger than the tokenizer, and more than one block of the head
 
 COMMON: dict[str, Any] = {
@@ -138,6 +139,14 @@ def save_csr(folder: Path, pooling: str = "mean", between: Sequence[torch.nn.Mod
     modules = [Transformer(str(bare)), Pooling(32, pooling_mode=pooling), *between, features]
     SparseEncoder(modules=modules, device="cpu").save_pretrained(str(folder), create_model_card=False)
     return folder
+
+
+def unbalance_an_attention(tensors: dict[str, torch.Tensor]) -> None:
+    """Make a value 256 times smaller and its weight in the output as much larger: 8 bits see nothing beside it."""
+    attention = "bert.encoder.layer.0.attention"
+    tensors[f"{attention}.self.value.weight"][UNIT] /= 256
+    tensors[f"{attention}.self.value.bias"][UNIT] /= 256
+    tensors[f"{attention}.output.dense.weight"][:, UNIT] *= 256
 
 
 # One bundle for each family and each precision, to be served or looked at.

@@ -150,10 +150,10 @@ def inspect(bundle: Path) -> None:
     graphs = run(bundle)
     content = manifest.read(bundle)
     keys = ("family", "dimension", "pooling", "activation", "max_length", "opset", "similarity", "prompts")
-    facts = [(key, str(content[key])) for key in keys if key in content]
+    facts: report.Rows = [(key, str(content[key])) for key in keys if key in content]
     precision = ("precision", report.precision_of(content))
-    rows = [precision, *facts, *report.proven_rows(content), *report.pruning_rows(content)]
-    _table([("", ""), *rows], title=str(bundle))
+    facts = [precision, *facts, *report.proven_rows(content), *report.pruning_rows(content)]
+    _table([("", ""), *facts], title=str(bundle))
     for graph in graphs:
         rows: report.Rows = [("graph", f"{graph.name}, {report.megabytes(graph.size)}")]
         rows += [("inputs", ", ".join(graph.inputs)), ("outputs", ", ".join(graph.outputs))]

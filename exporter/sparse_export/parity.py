@@ -49,7 +49,8 @@ class Parity:
             the least weight which that row kept, up to rounding. See `compare`.
         mean_cosine: Mean cosine similarity of a text's two vectors.
         worst_cosine: Smallest cosine similarity.
-        overlap: Mean share of the `TOP` strongest dimensions of either side that both sides have among theirs.
+        overlap: Mean share of PyTorch's k strongest dimensions that are among the graph's k strongest: k is `TOP`, or
+            the number of dimensions that PyTorch has.
         stray: Dimensions active on one side only, with a weight of `FAINT` or more, ties at the cut left out.
         reference_active: Mean number of active dimensions in PyTorch.
         active: Mean number of active dimensions of the graph.
@@ -166,7 +167,7 @@ def _cut_ties(
 def _cut_by(row: Row, weights: np.ndarray, others: np.ndarray, limit: int | None, rounding: float) -> np.ndarray:
     if limit is None or len(row.indices) < limit:
         return np.zeros(len(weights), bool)
-    return (weights == 0) & (np.abs(others - row.values.min()) <= rounding)
+    return (weights == 0) & (np.abs(others - row.values.min()) < rounding)
 
 
 def _cosine(left: np.ndarray, right: np.ndarray) -> float:
@@ -175,8 +176,9 @@ def _cosine(left: np.ndarray, right: np.ndarray) -> float:
 
 
 def _overlap(one: Row, other: Row) -> float:
-    left, right = (set(row.indices[:TOP].tolist()) for row in (one, other))
-    return len(left & right) / max(len(left), len(right))
+    count = min(TOP, len(one.indices))
+    wanted, found = (set(row.indices[:count].tolist()) for row in (one, other))
+    return len(wanted & found) / count if count else 0.0  # one of them is empty
 
 
 def _stray(left: np.ndarray, right: np.ndarray) -> int:

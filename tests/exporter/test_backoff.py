@@ -13,13 +13,12 @@ import torch
 from commands import error_of, run
 from safetensors.torch import load_file, save_file
 from sentence_transformers import SparseEncoder
-from tiny_checkpoints import save_masked_lm
+from tiny_checkpoints import UNIT, save_masked_lm, unbalance_an_attention
 
 from sparse_export import ExportOptions, Precision, verify
 from sparse_export.pipeline import export
 
 TEXTS = ["The weather is lovely today.", "a whale in the sea"]
-UNIT = 3
 
 
 def save_changed(folder: Path, change: Callable[[dict[str, torch.Tensor]], None]) -> Path:
@@ -32,14 +31,6 @@ def save_changed(folder: Path, change: Callable[[dict[str, torch.Tensor]], None]
     after = SparseEncoder(str(model), device="cpu").encode(TEXTS).to_dense()
     torch.testing.assert_close(after, before, atol=1e-2, rtol=0)
     return model
-
-
-def unbalance_an_attention(tensors: dict[str, torch.Tensor]) -> None:
-    """Make a value 256 times smaller and its weight in the output as much larger: 8 bits see nothing beside it."""
-    attention = "bert.encoder.layer.0.attention"
-    tensors[f"{attention}.self.value.weight"][UNIT] /= 256
-    tensors[f"{attention}.self.value.bias"][UNIT] /= 256
-    tensors[f"{attention}.output.dense.weight"][:, UNIT] *= 256
 
 
 def shift_the_embeddings(tensors: dict[str, torch.Tensor]) -> None:

@@ -21,7 +21,8 @@ const TIES = { fp32: 1e-5, fp16: 1e-3, int8: -1 };
  * @property {number} cutTies Dimensions of one side only that the other side's full vector left out for rounding alone.
  * @property {number} meanCosine Mean cosine similarity of a text's two vectors, 0 where one is empty.
  * @property {number} worstCosine
- * @property {number} overlap Mean share of the 64 strongest dimensions of both sides, of the larger side's number.
+ * @property {number} overlap Mean share of PyTorch's k strongest dimensions that are among ours: k is 64, or as many as
+ *   PyTorch has.
  */
 
 /** @typedef {import("./vectors.js").SparseVector} SparseVector */
@@ -105,9 +106,10 @@ function cosine(one, other) {
 
 /** @param {SparseVector} one @param {SparseVector} other @returns {number} */
 function overlap(one, other) {
-  const [wanted, found] = [one, other].map((vector) => vector.top(TOP).indices);
+  const count = Math.min(TOP, one.length);
+  const [wanted, found] = [one, other].map((vector) => vector.top(count).indices);
   const theirs = new Set(found);
-  return wanted.filter((index) => theirs.has(index)).length / Math.max(wanted.length, found.length);
+  return count ? wanted.filter((index) => theirs.has(index)).length / count : 0; // one of them is empty
 }
 
 /** Not `Math.min(...numbers)`, which fails where there are more than a call takes. @param {number[] | Float32Array} numbers */

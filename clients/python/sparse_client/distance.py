@@ -47,7 +47,8 @@ class Distance:
             the least weight which that vector kept, up to rounding. See `distance`.
         mean_cosine: Mean cosine similarity of a text's two vectors.
         worst_cosine: Smallest cosine similarity.
-        overlap: Mean share of the 64 strongest dimensions of either side that both sides have among theirs.
+        overlap: Mean share of PyTorch's k strongest dimensions that are among the client's k strongest: k is 64, or
+            the number of dimensions that PyTorch has.
     """
 
     texts: int
@@ -129,7 +130,7 @@ def _cut_by(
 ) -> NDArray[np.bool_]:
     if limit is None or len(vector) < limit:
         return np.zeros(len(weights), bool)
-    return (weights == 0) & (np.abs(others - vector.values.min()) <= rounding)
+    return (weights == 0) & (np.abs(others - vector.values.min()) < rounding)
 
 
 def _cosine(left: Weights, right: Weights) -> float:
@@ -138,5 +139,6 @@ def _cosine(left: Weights, right: Weights) -> float:
 
 
 def _overlap(one: SparseVector, other: SparseVector) -> float:
-    left, right = (set(vector.top(TOP).indices.tolist()) for vector in (one, other))
-    return len(left & right) / max(len(left), len(right))
+    count = min(TOP, len(one))
+    wanted, found = (set(vector.top(count).indices.tolist()) for vector in (one, other))
+    return len(wanted & found) / count if count else 0.0  # one of them is empty
