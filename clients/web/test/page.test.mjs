@@ -181,6 +181,18 @@ test("the page itself can check against PyTorch", async () => {
   assert.match(await text("#verify-result"), /^39 document vectors: same token ids, mean cosine 0\.99/);
 });
 
+test("two towers: the page loads both, and checks both", async () => {
+  const view = await opened(context, `${url}?bundle=bundles/towers-fp32/`);
+  assert.equal(await view.getAttribute("#status", "data-state"), "ready", await view.textContent("#status"));
+  const { files } = JSON.parse(await readFile(join(bundles["towers-fp32"], "manifest.json"), "utf8"));
+  const loaded = Object.entries(files).filter(([name]) => name !== "README.md").reduce((sum, [, { size }]) => sum + size, 0);
+  assert.match(await view.textContent("#status"), new RegExp(`model ${(loaded / 1e6).toFixed(1)} MB`));
+  await view.click("#verify");
+  await view.waitForFunction(() => /promise is kept/.test(document.getElementById("verify-result").textContent));
+  assert.match(await view.textContent("#verify-result"), /39 document vectors: same token ids.* 39 query vectors: same token ids/);
+  await view.close();
+});
+
 test("threads where the page is isolated", async () => {
   const isolated = await opened(context, `${url}?threads=2`);
   assert.match(await isolated.textContent("#status"), /2 threads/);
@@ -200,6 +212,7 @@ const BROKEN = [
     const file = join(folder, "tokenizer.json");
     await writeFile(file, (await readFile(file, "utf8")).replace("weather", "wxather"));
   }],
+  ["prompted", /document: other token ids than PyTorch for "[^"]*", from position \d+ on/, ({ routes }) => (routes.document.prompt = "x ")],
   ["longer", /decode\.onnx has \d+ bytes, manifest\.json says \d+/, (_, folder) => appendFile(join(folder, "decode.onnx"), "x")],
   ["newer", /bundle format 2, this sparse-client reads 1 at most: upgrade it/, (manifest) => (manifest.format_version = 2)],
   ["html", /manifest\.json is not valid JSON/, null],

@@ -19,7 +19,10 @@ async function shorten(manifest, folder) {
   const all = (await readFile(file, "utf8")).trimEnd().split("\n").map((line) => JSON.parse(line));
   const short = all.filter(({ input_ids: ids }) => ids.length <= SHORT.tokens);
   short.sort((left, right) => right.input_ids.length - left.input_ids.length);
-  const kept = short.filter(({ route }, at) => route === "query" || at % Math.ceil(short.length / SHORT.count) === 0);
+  const kept = ["document", "query"].flatMap((name) => {
+    const some = short.filter(({ route }) => route === name);
+    return some.filter((_, at) => at % Math.ceil(some.length / SHORT.count) === 0);
+  });
   const bytes = Buffer.from(kept.map((one) => `${JSON.stringify(one)}\n`).join(""));
   await writeFile(file, bytes);
   manifest.files["golden.jsonl"] = { size: bytes.length, sha256: createHash("sha256").update(bytes).digest("hex") };
