@@ -54,6 +54,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
             "client_options",
             "failures",
             "measuring",
+            "processor",
             "progress",
             "table",
             "texts",

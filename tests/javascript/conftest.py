@@ -28,10 +28,11 @@ def chromium() -> Path:
 
 
 @pytest.fixture(scope="session")
-def bundles(real_bundle: Callable[[str, str], Path]) -> dict[str, str]:
-    """The folder of each family's bundle in fp32 and int8."""
+def bundles(real_bundle: Callable[[str, str], Path], splade_vnni_bundle: Path) -> dict[str, str]:
+    """The folder of each family's bundle in fp32 and int8, and of the int8 that saturates on some processors."""
     names = {"splade": "splade", "if": "inference-free", "csr": "csr"}
-    return {
+    saturating = {"splade-vnni-int8": str(splade_vnni_bundle)}
+    return saturating | {
         f"{name}-{precision}": str(real_bundle(family, precision))
         for name, family in names.items()
         for precision in ("fp32", "int8")

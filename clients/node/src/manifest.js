@@ -22,6 +22,8 @@ const OUTPUTS = ["sparse", "dense"];
  * @property {string} family `splade`, `inference-free`, `csr`, or one that is yet to come.
  * @property {number} dimension Size of the vector space.
  * @property {string} precision `fp32`, `fp16` or `int8`.
+ * @property {string} cpu The processors that its int8 products are for: `any`, or `vnni`, where others have to be made
+ *   exact; older bundles do not say, and are the latter. Without a meaning in another precision.
  * @property {string} output What the graphs give: `sparse` (indices and values) or `dense` (one embedding).
  * @property {number | null} maxActiveDims How many dimensions a vector has at most, null for no limit.
  * @property {string | null} source What it was made from.
@@ -68,6 +70,7 @@ function read(raw, where) {
     family: field(raw, "family", "string"),
     dimension: field(raw, "dimension", "number"),
     precision: oneOf(raw, "precision", PRECISIONS),
+    cpu: raw.cpu === undefined ? "vnni" : field(raw, "cpu", "string"),
     output: oneOf(raw, "output", OUTPUTS),
     maxActiveDims: countOrNull(raw, "max_active_dims", "the manifest"),
     source: typeof raw.source?.id === "string" ? raw.source.id : null,
