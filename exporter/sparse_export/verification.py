@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 from sparse_export import decoding, golden, manifest, parity
 from sparse_export.errors import BundleError, SparseExportError, one_line
 from sparse_export.golden import Golden
-from sparse_export.options import Cpu, Precision
+from sparse_export.options import Precision
 from sparse_export.parity import Parity
 from sparse_export.runtime import EncoderGraph
 from sparse_export.tokenizer import token_labels
@@ -37,8 +37,7 @@ def verify(bundle: Path) -> dict[str, Parity]:
         raise BundleError(f"'{bundle}' has the precision {content['precision']!r}; known are {', '.join(Precision)}.")
     by_route = _vectors(bundle, content)
     names = {content["routes"][route]["graph"] for route in by_route}
-    # Older bundles do not say for which processors they are: not for all.
-    exact = content["precision"] == Precision.INT8 and content.get("cpu") != Cpu.ANY
+    exact = manifest.saturates(content)
     graphs = {name: _loaded(lambda path: EncoderGraph(path, exact), bundle / name) for name in names}
     reports = {}
     for route, vectors in by_route.items():
