@@ -61,6 +61,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
             "client_options",
             "failures",
             "measuring",
+            "processor",
             "progress",
             "runtime",
             "table",

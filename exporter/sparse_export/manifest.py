@@ -85,6 +85,11 @@ def read(bundle: Path) -> dict[str, Any]:
     return content
 
 
+def saturates(content: dict[str, Any]) -> bool:
+    """Tell whether 8-bit products of a bundle saturate on some processors; older bundles do not say that they do."""
+    return content["precision"] == "int8" and content.get("cpu") != "any"
+
+
 def sha256(path: Path) -> str:
     """Return the sha256 of a file in hex."""
     with path.open("rb") as file:

@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 from sparse_export import decoding, golden, manifest, parity, static_table
 from sparse_export.errors import BundleError, SparseExportError, one_line
 from sparse_export.golden import Golden
-from sparse_export.options import Cpu, Precision
+from sparse_export.options import Precision
 from sparse_export.parity import Parity, Tolerance
 from sparse_export.rows import Row
 from sparse_export.runtime import EncoderGraph
@@ -43,8 +43,7 @@ def verify(bundle: Path) -> dict[str, Parity]:
     limit = content.get("max_active_dims")
     _check_copies(content)
     by_route = _vectors(bundle, content)
-    # Older bundles do not say for which processors they are: not for all.
-    exact = content["precision"] == Precision.INT8 and content.get("cpu") != Cpu.ANY
+    exact = manifest.saturates(content)
     graphs = {name: _loaded(lambda path: EncoderGraph(path, exact), bundle / name) for name in _graphs(content)}
     reports = {}
     for route, vectors in by_route.items():

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from commands import content_of, error_of, run
@@ -206,3 +209,30 @@ def test_an_export_writes_its_models_too(tiny_model: Path, tmp_path: Path) -> No
     assert "tiny_tokenize' exists" in error
     assert "--dense or --sae-only, not both" in error_of(*other, "--dense")
     assert not (tmp_path / "other").exists(), "it is known before the export"
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_int8_that_needs_vnni_does_not_load_without(
+    tiny_bundles: dict[tuple[str, str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, older: bool
+) -> None:
+    bundle = shutil.copytree(tiny_bundles["splade", "int8"], tmp_path / "bundle")
+    content = json.loads((bundle / "manifest.json").read_text())
+    assert "needs_vnni" not in config_of(tmp_path / "any" / written(bundle, tmp_path / "any")[0]).parameters
+    del content["cpu"]
+    (bundle / "manifest.json").write_text(json.dumps(content if older else {**content, "cpu": "vnni"}))
+    gpu = tiny_bundles["splade", "fp16"]
+    step = tmp_path / "vnni" / written(bundle, tmp_path / "vnni", "--gpu-bundle", gpu)[0]
+    assert "needs_vnni" not in config_of(step / "configs", "gpu.pbtxt").parameters
+    monkeypatch.setitem(sys.modules, "triton_python_backend_utils", SimpleNamespace(TritonModelException=ValueError))
+    scope: dict = {}
+    exec((step / "1" / "model.py").read_text(encoding="utf-8"), scope)
+    parameters = {key: {"string_value": value.string_value} for key, value in config_of(step).parameters.items()}
+    given = {"model_repository": step, "model_version": "1", "model_config": json.dumps({"parameters": parameters})}
+    scope["Route"] = lambda *_: None  # no tokenizer is needed
+    for flags, loads in {"avx2": False, "avx": True, "avx2 avx_vnni": True, "avx2 avx512_vnni": True}.items():
+        scope["Path"] = lambda *parts, text=f"flags : {flags}": SimpleNamespace(read_text=lambda **_: text)
+        if loads:
+            scope["TritonPythonModel"]().initialize(given)
+        else:
+            with pytest.raises(ValueError, match="has AVX2 and no VNNI: export it again, without --cpu vnni"):
+                scope["TritonPythonModel"]().initialize(given)

@@ -28,15 +28,15 @@ def chromium() -> Path:
 
 
 @pytest.fixture(scope="session")
-def bundles(real_bundle: Callable[[str, str], Path], two_towers: Path) -> dict[str, str]:
-    """The folder of each family's bundle in fp32 and int8, and of two towers."""
+def bundles(real_bundle: Callable[[str, str], Path], two_towers: Path, splade_vnni_bundle: Path) -> dict[str, str]:
+    """The folder of each family's bundle in fp32 and int8, of two towers, and of the int8 that saturates somewhere."""
     names = {"splade": "splade", "if": "inference-free", "csr": "csr"}
     real = {
         f"{name}-{precision}": str(real_bundle(family, precision))
         for name, family in names.items()
         for precision in ("fp32", "int8")
     }
-    return {**real, "towers-fp32": str(two_towers)}
+    return {**real, "towers-fp32": str(two_towers), "splade-vnni-int8": str(splade_vnni_bundle)}
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ export class LocalEncoder extends Encoder {
   static async load(bundle, options = {}) {
     const threads = count("threads", options.threads, null);
     const manifest = await openFolder(bundle, options.checksums ?? false);
-    return new LocalEncoder(folderHost(bundle, threads), manifest, options);
+    return new LocalEncoder(folderHost(bundle, manifest, threads), manifest, options);
   }
 }
 

@@ -26,6 +26,8 @@ const OUTPUTS = ["sparse", "dense"];
  * @property {string} family `splade`, `inference-free`, `csr`, or one that is yet to come.
  * @property {number} dimension Size of the vector space.
  * @property {Precision} precision
+ * @property {string} cpu The processors that its int8 products are for: `any`, or `vnni`, where others have to be made
+ *   exact; older bundles do not say, and are the latter. Without a meaning in another precision.
  * @property {string} output What the graphs give: `sparse` (indices and values) or `dense` (one embedding).
  * @property {Record<string, number> | null} tolerance What int8 vectors promise in place of the precision's own promise,
  *   where ranking was judged.
@@ -81,6 +83,7 @@ function read(raw, where) {
     family: field(raw, "family", "string"),
     dimension: field(raw, "dimension", "number"),
     precision,
+    cpu: raw.cpu === undefined ? "vnni" : field(raw, "cpu", "string"),
     output: oneOf(raw, "output", OUTPUTS),
     tolerance: readTolerance(raw.tolerance),
     source: typeof raw.source?.id === "string" ? raw.source.id : null,

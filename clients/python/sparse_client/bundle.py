@@ -46,6 +46,8 @@ class Bundle:
         family: `splade`, `inference-free`, `csr`, or one that is yet to come.
         dimension: Size of the vector space.
         precision: `fp32`, `fp16`, `int8`, or one that is yet to come.
+        cpu: The processors that its int8 products are for: `any`, or `vnni`, where others have to be made exact; older
+            bundles do not say, and are the latter. Without a meaning in another precision.
         output: What the graphs give: `sparse` (indices and values) or `dense` (one embedding).
         max_active_dims: How many dimensions a vector has at most, None for no limit.
         tolerance: What the vectors promise in place of the precision's own promise, where ranking was judged.
@@ -58,6 +60,7 @@ class Bundle:
     family: str
     dimension: int
     precision: str
+    cpu: str
     output: str
     max_active_dims: int | None
     tolerance: Mapping[str, float] | None
@@ -102,6 +105,7 @@ def _parse(root: Path, manifest: dict[str, Any], checksums: bool) -> Bundle:
         family=_field(manifest, "family", str),
         dimension=_field(manifest, "dimension", int),
         precision=_field(manifest, "precision", str),
+        cpu=_field(manifest, "cpu", str) if "cpu" in manifest else "vnni",
         output=_field(manifest, "output", str),
         max_active_dims=_count_or_none(manifest, "max_active_dims", "the manifest"),
         tolerance=_tolerance(manifest),

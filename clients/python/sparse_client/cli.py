@@ -194,7 +194,7 @@ def verify(place: Place) -> None:
       sparse-client verify --bundle bundle/
       sparse-client verify --bundle bundle/ --url grpc://localhost:8001 --model splade
     """
-    from sparse_client.printing import show_report
+    from sparse_client.printing import show_host, show_report
     from sparse_client.replay import verify as replay
 
     if place.bundle is None:
@@ -202,6 +202,8 @@ def verify(place: Place) -> None:
     report = replay(place.bundle) if place.url is None else place.client().verify(place.bundle)
     with output_stream(None):
         show_report(report)
+        if place.url is None:
+            show_host()
     if not report.passed:
         raise SparseClientError(f"{place.bundle} ({report.precision}) is not kept: {'; '.join(report.misses)}")
 

@@ -62,5 +62,14 @@ def show_report(report: "Report") -> None:
     print_columns(["route", "texts", "largest difference", "mean cosine", "worst cosine", "top-64 overlap"], rows)
 
 
+def show_host() -> None:
+    """Print what runs graphs in this process."""
+    import onnxruntime
+
+    from sparse_client.processor import processor_name
+
+    sys.stdout.write(f"on {processor_name()}, onnxruntime {onnxruntime.__version__}\n")
+
+
 def _line(fields: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(fields) + "\n")

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from sparse_client.bundle import Bundle
 from sparse_client.errors import BundleError
+from sparse_client.processor import exact_products
 from sparse_client.runtime import load_onnxruntime
 
 
@@ -83,6 +84,8 @@ class Sessions:
         options.log_severity_level = 4  # errors are raised as well; printed, they would come twice
         path = self._bundle.path / graph
         try:
+            if self._bundle.precision == "int8" and self._bundle.cpu != "any" and not exact_products():
+                options.add_session_config_entry("session.x64quantprecision", "1")
             return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime's exceptions share no base but this
             raise BundleError(f"{path} cannot be loaded by onnxruntime {onnxruntime.__version__}: {error}") from error

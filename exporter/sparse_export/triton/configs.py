@@ -10,11 +10,13 @@ import json
 from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2 as schema
 
+from sparse_export import manifest
 from sparse_export.triton.names import Names
 from sparse_export.triton.options import RepositoryOptions
 from sparse_export.triton.served import Served
 
 HEADER = "# Written by `sparse-export triton`; write it again rather than change it.\n"
+NEEDS_VNNI = "needs_vnni"  # on a CPU; the tokenize step, which runs on the same machine, looks
 TOKENS = ("input_ids", "attention_mask")
 PAIRS = {"indices": schema.TYPE_INT32, "values": schema.TYPE_FP32}
 WARMUP_TOKENS, WARMUP_PAIRS = 16, 8
@@ -36,6 +38,8 @@ def tokenize(served: Served, options: RepositoryOptions) -> schema.ModelConfig:
     _on_cpu(config)
     set_parameter(config, "routes", json.dumps(settings, ensure_ascii=False))
     set_parameter(config, "max_text_bytes", str(options.max_text_bytes))
+    if manifest.saturates(served.content):  # of the encoder's backend no session option can be set
+        set_parameter(config, NEEDS_VNNI, "true")
     return config
 
 

@@ -20,6 +20,7 @@ def tokenize(config: schema.ModelConfig) -> schema.ModelConfig:
     changed = _copy(config)
     changed.dynamic_batching.max_queue_delay_microseconds = QUEUE_MICROSECONDS
     configs.set_parameter(changed, "pad_requests_together", "true")
+    changed.parameters.pop(configs.NEEDS_VNNI, None)
     return changed
 
 

@@ -49,6 +49,12 @@ class Route:
         return [pb_utils.Tensor(self.ids_name, ids), pb_utils.Tensor(self.mask_name, mask)]
 
 
+def saturates():
+    """Tell whether ONNX Runtime's 8-bit products saturate on this processor."""
+    flags = set(Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split())
+    return "avx2" in flags and not flags & {"avx_vnni", "avx512_vnni"}
+
+
 class TritonPythonModel:
     """Tokenize requests one by one, so that a bad one fails alone."""
 
@@ -59,6 +65,11 @@ class TritonPythonModel:
         self.routes = [Route(folder, prefix, settings) for prefix, settings in json.loads(read["routes"]).items()]
         self.max_bytes = int(read["max_text_bytes"])
         self.together = read.get("pad_requests_together") == "true"
+        if read.get("needs_vnni") == "true" and saturates():
+            raise pb_utils.TritonModelException(
+                "the bundle's int8 products are wrong on this processor, which has AVX2 and no VNNI: "
+                "export it again, without --cpu vnni"
+            )
 
     def execute(self, requests):
         prepared = [self._prepare(request) for request in requests]
