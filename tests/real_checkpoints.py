@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 import shutil
@@ -34,6 +35,24 @@ def trained_csr() -> Path:
 def idf_inference_free() -> Path:
     """Return splade-tiny for documents with a query table of inverse document frequencies over the glosses."""
     return _cached("inference-free-splade-tiny", _build_inference_free)
+
+
+def gloss_collection() -> Path:
+    """Return a BEIR folder: glosses, and the first half of every fourth one as a query that is to find it."""
+    folder = CACHE / "glosses-beir"
+    if not folder.is_dir():
+        temporary = folder.with_name(".glosses-beir")
+        shutil.rmtree(temporary, ignore_errors=True)
+        (temporary / "qrels").mkdir(parents=True)
+        documents = list(enumerate(glosses(400)))
+        queries = [(number, text[: len(text) // 2]) for number, text in documents[::4] if len(text) > 40]
+        for name, rows in (("corpus", documents), ("queries", queries)):
+            lines = [json.dumps({"_id": f"{name}-{number}", "text": text}) + "\n" for number, text in rows]
+            (temporary / f"{name}.jsonl").write_text("".join(lines), encoding="utf-8")
+        judged = [f"queries-{number}\tcorpus-{number}\t1\n" for number, _ in queries]
+        (temporary / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\n" + "".join(judged))
+        temporary.rename(folder)
+    return folder
 
 
 def _cached(name: str, build: object) -> Path:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -54,6 +54,7 @@ class Bundle:
         input_dim: Width of the dense embeddings that the graphs take, None where they take tokens.
         routes: Routes by name.
         files: Every file that belongs to the bundle.
+        contradictions: What the manifest says in two ways, one sentence each; `verify` fails for it.
     """
 
     path: Path
@@ -67,6 +68,7 @@ class Bundle:
     input_dim: int | None
     routes: Mapping[str, Route]
     files: frozenset[str]
+    contradictions: tuple[str, ...]
 
     def has_table(self, route: str) -> bool:
         """Tell whether the texts of a route can be looked up in the table of query weights, without a graph."""
@@ -112,6 +114,7 @@ def _parse(root: Path, manifest: dict[str, Any], checksums: bool) -> Bundle:
         input_dim=input_dim,
         routes={name: _read_route(name, _defaults(manifest, name), files, input_dim) for name in routes},
         files=frozenset(files),
+        contradictions=tuple(_contradictions(manifest, routes)),
     )
 
 
@@ -140,6 +143,18 @@ def _input_dim(manifest: dict[str, Any]) -> int | None:
     if manifest["input"] != "embedding":
         raise _ManifestError(f"its graphs take {manifest['input']!r}, expected 'tokens' or 'embedding'")
     return _field(_field(manifest, "autoencoder", dict), "input_dim", int)
+
+
+def _contradictions(manifest: dict[str, Any], routes: dict[str, Any]) -> Iterator[str]:
+    """Compare what the manifest says twice: for the bundle, and for each route."""
+    entries = {name: _field(routes, name, dict) for name in routes}
+    copies = {
+        "prompts": {name: entry.get("prompt") for name, entry in entries.items()},
+        "max_length": entries.get("document", {}).get("max_length"),
+    }
+    for name, said in copies.items():
+        if name in manifest and manifest[name] != said:
+            yield f"{MANIFEST} says {name} {manifest[name]!r}, its routes say {said!r}"
 
 
 def _defaults(manifest: dict[str, Any], name: str) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def judge(
     """
     bundle = open_bundle(path)
     golden = _by_route(bundle)
-    distances, misses = {}, []
+    distances, misses = {}, list(bundle.contradictions)
     for route, vectors in encoded.items():
         expected, entry = golden[route], bundle.routes[route]
         misses += [f"{route}: {miss}" for miss in _contradictions(bundle, expected)]
