@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from kserve import Kserve
-from tiny_checkpoints import save_splade
+from tiny_checkpoints import save_splade, save_two_towers
 
-from sparse_export.options import ExportOptions
+from sparse_export.options import ExportOptions, Precision
 from sparse_export.serving.process import ServeOptions, Server, serving
 from sparse_export.triton.options import RepositoryOptions
 from sparse_export.triton.repository import write
@@ -60,9 +60,23 @@ def prompted_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def bundles(splade_int8_bundle: Path, idf_bundle: Path, csr_bundle: Path, prompted_bundle: Path) -> dict[str, Path]:
-    """Bundles by the name that they are served under: of every family, and one with prompts."""
-    return {"splade": splade_int8_bundle, "idf": idf_bundle, "csr": csr_bundle, "prompted": prompted_bundle}
+def towers_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two tiny towers of other architectures, with another prompt for each, in int8."""
+    from sparse_export.pipeline import export
+
+    folder = tmp_path_factory.mktemp("towers")
+    model = save_two_towers(folder / "model", prompts=PROMPTS)
+    export(ExportOptions(model=str(model), output=folder / "bundle", precision=Precision.INT8))
+    return folder / "bundle"
+
+
+@pytest.fixture(scope="session")
+def bundles(
+    splade_int8_bundle: Path, idf_bundle: Path, csr_bundle: Path, prompted_bundle: Path, towers_bundle: Path
+) -> dict[str, Path]:
+    """Bundles by the name that they are served under: of every family, one with prompts, and two towers."""
+    single = {"splade": splade_int8_bundle, "idf": idf_bundle, "csr": csr_bundle}
+    return {**single, "prompted": prompted_bundle, "towers": towers_bundle}
 
 
 @pytest.fixture(scope="session")

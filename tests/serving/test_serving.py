@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.serving.conftest import Running
 
 pytestmark = pytest.mark.triton
-NAMES = ("splade", "idf", "csr", "prompted")
+NAMES = ("splade", "idf", "csr", "prompted", "towers")
 ROUTES = ("document", "query")
 WEATHER = "The weather is lovely today."
 

@@ -34,6 +34,7 @@ const OUTPUTS = ["sparse", "dense"];
  * @property {string | null} source What it was made from.
  * @property {Record<string, Route>} routes
  * @property {Record<string, {size: number, sha256: string}>} files Every file of the bundle.
+ * @property {string[]} contradictions What it says in two ways.
  */
 
 /**
@@ -89,7 +90,16 @@ function read(raw, where) {
     source: typeof raw.source?.id === "string" ? raw.source.id : null,
     routes: Object.fromEntries(routes.map(([name, route]) => [name, readRoute(name, isObject(route) ? { ...older(route), ...route } : route, files)])),
     files,
+    contradictions: contradictions(raw),
   };
+}
+
+/** What is said in two ways, for the bundle and for its routes; `verify` fails for it. @param {any} raw @returns {string[]} */
+function contradictions(raw) {
+  const routes = Object.entries(raw.routes);
+  const prompts = routes.flatMap(([name, { prompt }]) => (raw.prompts && raw.prompts[name] !== prompt ? [`the prompt of ${name}`] : []));
+  const length = raw.routes.document?.max_length ?? null;
+  return Object.hasOwn(raw, "max_length") && raw.max_length !== length ? [...prompts, "max_length"] : prompts;
 }
 
 /** @param {string} name @param {any} entry @param {string} where */

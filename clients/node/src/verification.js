@@ -113,7 +113,10 @@ function judged({ name, manifest }, route, golden, vectors) {
  * @param {Golden[]} golden
  */
 function checkManifest({ name, manifest }, golden) {
-  const { routes, dimension } = manifest;
+  const { routes, dimension, contradictions } = manifest;
+  if (contradictions.length) {
+    throw new BundleError(`${name}: ${MANIFEST} says ${contradictions.join(" and ")} in two ways: export the bundle again`);
+  }
   for (const [route, entry] of Object.entries(routes)) {
     if (golden.some((one) => one.route === route) || isSame(entry, routes.document)) continue;
     throw new BundleError(`${name} has golden vectors, but none of its route '${route}': export the bundle again`);

@@ -57,6 +57,8 @@ const FORGED = [
   ["a higher precision", "splade-int8", highest, /document: differs from PyTorch by more than it may: maxDifference/],
   ["the graph of documents for a look-up", "if-fp32", ({ routes }) => (routes.query.graph = "document.onnx"), /query: /],
   ["special tokens for a look-up", "if-fp32", ({ routes }) => (routes.query.add_special_tokens = true), /query: other token ids/],
+  ["prompts in two ways", "splade-fp32", (manifest) => (manifest.prompts = { document: "a ", query: "" }), /says the prompt of document in two ways/],
+  ["a length in two ways", "splade-fp32", (manifest) => (manifest.max_length = 9), /says max_length in two ways/],
   ["a prompt for a look-up", "if-fp32", ({ routes }) => (routes.query.prompt = "a "), /query: other token ids/],
 ];
 
