@@ -11,7 +11,7 @@ DEMO := build/splade-tiny-int8
 PAGE := build/web
 
 .DEFAULT_GOAL := help
-.PHONY: help models demo train-demo serve web screenshots javascript chromium test check bench bench-peers bench-serve bench-train bench-web lock newest clean
+.PHONY: help models demo train-demo serve web screenshots javascript chromium test runtimes check bench bench-peers bench-serve bench-train bench-web lock newest clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -54,6 +54,9 @@ train-demo: $(INSTALLED) ## Train three families on WordNet's rare words, and sh
 
 test: $(INSTALLED) models javascript chromium ## Run the tests; PYTEST_ARGS="-k head" narrows them
 	$(BIN)/pytest $(PYTEST_ARGS)
+
+runtimes: $(INSTALLED) models ## Replay golden vectors with ONNX Runtime from 1.19 to the newest, and write docs/runtimes.md
+	$(BIN)/python scripts/runtimes.py
 
 check: $(INSTALLED) ## Lint, format and types
 	$(BIN)/ruff check

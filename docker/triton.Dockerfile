@@ -1,6 +1,7 @@
 # NVIDIA's Triton with all backends, for GPU and CPU, and a model repository inside. Build it at the root:
 #   docker build -f docker/triton.Dockerfile -t sparse-triton .
 #   docker run --rm --shm-size=1g --gpus=1 -p 127.0.0.1:8000:8000 sparse-triton --model-config-name=gpu
+# docs/runtimes.md has the ONNX Runtime of each image from 24.10 on, and what graphs give in it on a CPU.
 ARG TRITON=25.02-py3
 FROM nvcr.io/nvidia/tritonserver:${TRITON}
 

@@ -1,13 +1,14 @@
 """Replay the golden vectors of bundles by their token ids; needs numpy and onnxruntime alone, whatever the Python.
 
-    PYTHONPATH=clients/python python scripts/replay_golden.py BUNDLE...
+    PYTHONPATH=clients/python python scripts/replay_golden.py [--vectors] BUNDLE...
 
-Prints a JSON object a bundle and route: how far the graph is from PyTorch for each text alone and in padded batches,
-and how much a weight differs between the two. A bundle that fails gives an object with `error`.
+Loads every graph, and prints a JSON object a bundle and route: how far the graph is from PyTorch for each text alone
+and in padded batches, what it misses of its promise, and how much a weight differs between the two; with --vectors the
+vectors as well, those of texts alone first. A bundle that fails gives an object with `error`.
 """
 
+import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from sparse_client.distance import distance
 from sparse_client.outputs import OUTPUTS
 from sparse_client.sessions import Sessions
 from sparse_client.vectors import SparseVector
-from sparse_client.verification import Golden, read_golden
+from sparse_client.verification import Golden, judge, read_golden
 
 BATCH = 8
 
@@ -27,6 +28,9 @@ BATCH = 8
 def replay(bundle: Bundle) -> list[dict[str, Any]]:
     """Return a report for each route that has golden vectors."""
     sessions = Sessions(bundle, threads=None)
+    for name in sorted(bundle.files):
+        if name.endswith(".onnx"):
+            sessions.outputs(name)
     by_route: dict[str, list[Golden]] = {}
     for golden in read_golden(bundle):
         by_route.setdefault(golden.route, []).append(golden)
@@ -38,13 +42,14 @@ def report(bundle: Bundle, sessions: Sessions, route: str, golden: list[Golden])
     alone = [vector for one in golden for vector in run(bundle, sessions, route, [one])]
     batches = [golden[start : start + BATCH] for start in range(0, len(golden), BATCH)]
     padded = [vector for batch in batches for vector in run(bundle, sessions, route, batch)]
-    expected = [one.vector for one in golden]
+    judged = {way: judge(bundle.path, {route: vectors}) for way, vectors in (("alone", alone), ("padded", padded))}
     promise = bundle.routes[route].precision, bundle.max_active_dims
     return {
         "route": route,
-        "alone": figures(distance(expected, alone, *promise)),
-        "padded": figures(distance(expected, padded, *promise)),
+        **{way: figures(found.distances[route]) for way, found in judged.items()},
+        "misses": [f"{way}: {miss}" for way, found in judged.items() for miss in found.misses],
         "neighbours": distance(alone, padded, *promise).max_difference,
+        "vectors": [[vector.indices.tolist(), vector.values.tolist()] for vector in (*alone, *padded)],
     }
 
 
@@ -75,14 +80,19 @@ def inputs(bundle: Bundle, route: str, golden: list[Golden]) -> dict[str, Any]:
 
 
 def main() -> None:
-    for path in map(Path, sys.argv[1:]):
+    parser = argparse.ArgumentParser(description="Replay the golden vectors of bundles.")
+    parser.add_argument("--vectors", action="store_true", help="Print the vectors too.")
+    parser.add_argument("bundles", nargs="+", type=Path)
+    chosen = parser.parse_args()
+    for path in chosen.bundles:
         known = {"bundle": path.name, "onnxruntime": onnxruntime.__version__}
         try:
             reports = replay(open_bundle(path))
         except Exception as error:  # whatever it is, it is a row of the table
-            reports = [{"error": f"{type(error).__name__}: {error}"}]
+            reports = [{"route": "all", "error": f"{type(error).__name__}: {error}"}]
         for one in reports:
-            print(json.dumps({**known, **one}))
+            shown = {name: value for name, value in one.items() if name != "vectors" or chosen.vectors}
+            print(json.dumps({**known, **shown}))
 
 
 if __name__ == "__main__":

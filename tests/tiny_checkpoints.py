@@ -89,7 +89,7 @@ def save_masked_lm(folder: Path, model_type: str, *, padding_side: str = "right"
     return folder
 
 
-def save_splade(folder: Path, pooling: str = "max", activation: str = "relu", **more: Any) -> Path:
+def save_splade(folder: Path, pooling: Any = "max", activation: Any = "relu", **more: Any) -> Path:
     """Write a SparseEncoder folder around a random BERT."""
     # Weights of ordinary size: summed over 64 tokens, the rounding of wild ones is more than fp16 promises.
     bare = save_masked_lm(folder.with_name(folder.name + "-bare"), "bert", initializer_range=0.05)
