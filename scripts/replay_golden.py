@@ -1,13 +1,13 @@
 """Replay the golden vectors of bundles by their token ids; needs numpy and onnxruntime alone, whatever the Python.
 
-    PYTHONPATH=clients/python python scripts/replay_golden.py BUNDLE...
+    PYTHONPATH=clients/python python scripts/replay_golden.py [--every N] BUNDLE...
 
 Prints a JSON object a bundle and route: how far the graph is from PyTorch for each text alone and in padded batches,
 and how much a weight differs between the two. A bundle that fails gives an object with `error`.
 """
 
+import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +24,21 @@ from sparse_client.verification import Golden, read_golden
 BATCH = 8
 
 
-def replay(bundle: Bundle) -> list[dict[str, Any]]:
-    """Return a report for each route that has golden vectors."""
-    sessions = Sessions(bundle, threads=None)
+def replay(bundle: Bundle, sessions: Any, every: int = 1) -> list[dict[str, Any]]:
+    """Return a report for each route that has golden vectors.
+
+    Args:
+        bundle: The bundle.
+        sessions: What runs its graphs: `Sessions`, or a stand-in with its `run`.
+        every: Replay only the middle one of so many vectors.
+    """
     by_route: dict[str, list[Golden]] = {}
-    for golden in read_golden(bundle):
+    for golden in list(read_golden(bundle))[every // 2 :: every]:
         by_route.setdefault(golden.route, []).append(golden)
     return [report(bundle, sessions, route, vectors) for route, vectors in by_route.items()]
 
 
-def report(bundle: Bundle, sessions: Sessions, route: str, golden: list[Golden]) -> dict[str, Any]:
+def report(bundle: Bundle, sessions: Any, route: str, golden: list[Golden]) -> dict[str, Any]:
     """Run the graph of a route and compare it with PyTorch and with itself."""
     alone = [vector for one in golden for vector in run(bundle, sessions, route, [one])]
     batches = [golden[start : start + BATCH] for start in range(0, len(golden), BATCH)]
@@ -53,7 +58,7 @@ def figures(found: Any) -> dict[str, float]:
     return {name: getattr(found, name) for name in type(found).__dataclass_fields__}
 
 
-def run(bundle: Bundle, sessions: Sessions, route: str, golden: list[Golden]) -> list[SparseVector]:
+def run(bundle: Bundle, sessions: Any, route: str, golden: list[Golden]) -> list[SparseVector]:
     """Encode golden texts as one batch."""
     wanted, to_vectors = OUTPUTS[bundle.output]
     return to_vectors(sessions.run(bundle.routes[route].graph, inputs(bundle, route, golden), wanted), None)
@@ -75,10 +80,16 @@ def inputs(bundle: Bundle, route: str, golden: list[Golden]) -> dict[str, Any]:
 
 
 def main() -> None:
-    for path in map(Path, sys.argv[1:]):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("bundles", nargs="+", type=Path, metavar="BUNDLE")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="replay the middle one of every N golden vectors")
+    options = parser.parse_args()
+    for path in options.bundles:
         known = {"bundle": path.name, "onnxruntime": onnxruntime.__version__}
         try:
-            reports = replay(open_bundle(path))
+            bundle = open_bundle(path)
+            # One thread: those of an emulated processor wait for each other longer than they compute.
+            reports = replay(bundle, Sessions(bundle, threads=1), options.every)
         except Exception as error:  # whatever it is, it is a row of the table
             reports = [{"error": f"{type(error).__name__}: {error}"}]
         for one in reports:

@@ -12,7 +12,7 @@ import pytest
 from real_checkpoints import glosses
 
 ROOT = Path(__file__).parents[2]
-NODE_TESTS, BROWSER_TESTS = 46, 33
+NODE_TESTS, BROWSER_TESTS = 50, 33
 
 
 @pytest.fixture(scope="module")
