@@ -11,7 +11,7 @@ DEMO := build/splade-tiny-int8
 PAGE := build/web
 
 .DEFAULT_GOAL := help
-.PHONY: help models demo train-demo serve web screenshots javascript chromium test runtimes check bench bench-peers bench-serve bench-train bench-web lock newest clean
+.PHONY: help models demo train-demo serve web screenshots javascript chromium qemu processors runtimes test check bench bench-peers bench-serve bench-train bench-web lock newest clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -47,16 +47,25 @@ chromium:
 	{ mkdir -p build; echo "Installing Chromium for the tests of the page"; \
 	  { apt-get update && apt-get install -y --no-install-recommends chromium; } >build/chromium.log 2>&1 || tail -3 build/chromium.log; }
 
+qemu:
+	@command -v qemu-x86_64 >/dev/null || test "$$(id -u)" != 0 || ! command -v apt-get >/dev/null || \
+	{ mkdir -p build; echo "Installing qemu-user for the tests on other processors"; \
+	  { apt-get update && apt-get install -y --no-install-recommends qemu-user; } >build/qemu.log 2>&1 || tail -3 build/qemu.log; }
+
 train-demo: $(INSTALLED) ## Train three families on WordNet's rare words, and show before and after
 	@$(BIN)/python scripts/fetch_models.py
 	$(BIN)/python scripts/wordnet_pairs.py
 	$(BIN)/python scripts/train_demo.py
 
-test: $(INSTALLED) models javascript chromium ## Run the tests; PYTEST_ARGS="-k head" narrows them
+test: $(INSTALLED) models javascript chromium qemu ## Run the tests; PYTEST_ARGS="-k head" narrows them
 	$(BIN)/pytest $(PYTEST_ARGS)
 
 runtimes: $(INSTALLED) models ## Replay golden vectors with ONNX Runtime from 1.19 to the newest, and write docs/runtimes.md
 	$(BIN)/python scripts/runtimes.py
+
+processors: $(INSTALLED) javascript qemu ## Replay golden vectors on emulated processors, and write docs/processors.md
+	@$(BIN)/python scripts/fetch_models.py splade-tiny
+	$(BIN)/python scripts/processors.py
 
 check: $(INSTALLED) ## Lint, format and types
 	$(BIN)/ruff check

@@ -17,7 +17,12 @@ from report import as_json, make_rows, make_table
 from rich.console import Console
 
 BATCH_SIZES = {"splade-tiny": 32, "distilbert-size": 16}
-QUANTIZE = {"fp32": "none", "fp16": "fp16", "int8": "int8"}
+EXPORTS = {
+    "fp32": ("--quantize", "none"),
+    "fp16": ("--quantize", "fp16"),
+    "int8": ("--quantize", "int8"),
+    "int8-vnni": ("--quantize", "int8", "--cpu", "vnni"),
+}
 BUNDLES = ROOT / "build" / "bench" / "bundles"
 
 
@@ -40,7 +45,7 @@ def main() -> None:
 def _parse_options() -> Any:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--models", nargs="+", choices=BATCH_SIZES, default=list(BATCH_SIZES))
-    parser.add_argument("--precisions", nargs="*", choices=QUANTIZE, default=["fp32", "int8"])
+    parser.add_argument("--precisions", nargs="*", choices=EXPORTS, default=["fp32", "int8"])
     parser.add_argument("--texts", type=positive, default=256, help="passages encoded in a round")
     parser.add_argument("--words", type=positive, default=90, help="mean length of a passage")
     parser.add_argument("--rounds", type=positive, default=3)
@@ -75,7 +80,7 @@ def export(checkpoint: Path, model: str, precision: str, reuse: bool) -> float |
         return None
     bundle.parent.mkdir(parents=True, exist_ok=True)
     command: list[str | Path] = [Path(sys.executable).with_name("sparse-export"), "--model", checkpoint]
-    command += ["--output", bundle, "--quantize", QUANTIZE[precision], "--force"]
+    command += ["--output", bundle, *EXPORTS[precision], "--force"]
     start = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:

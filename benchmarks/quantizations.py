@@ -20,11 +20,12 @@ from rich.console import Console
 from rich.table import Table
 
 from sparse_client.bundle import Route, open_bundle
+from sparse_client.processor import exact_products
 from sparse_client.tokens import RouteTokenizer
 from sparse_export import parity
 from sparse_export.rows import Row
 
-OURS = "int8, a scale per token (ours)"
+OURS, VNNI = "int8, a scale per token (ours)", "int8-vnni"
 COLUMNS = ("quantization", "docs/s", "ratio", "MB", "mean cosine", "worst", "top-64 overlap", "alone to batched")
 Tokens = list[dict[str, Any]]
 
@@ -40,6 +41,7 @@ class Way:
 WAYS = {
     "fp32 (ours)": Way("fp32"),
     OURS: Way("int8"),
+    "int8 --cpu vnni (ours), made exact": Way(VNNI),
     "int8, calibrated, our graph": Way("int8", quantizers.ours_static),
     "int8, stock dynamic": Way("fp32", quantizers.stock_dynamic),
     "int8, stock static (QDQ)": Way("fp32", quantizers.stock_static),
@@ -51,7 +53,7 @@ WAYS = {
 def main() -> None:
     options = _parse_options()
     checkpoint = find_checkpoint(options.model)
-    for precision in ("fp32", "int8"):
+    for precision in ("fp32", "int8", VNNI):
         export(checkpoint, options.model, precision, reuse=True)
     bundle = bundle_path(options.model, "fp32")
     route = open_bundle(bundle).routes["document"]
@@ -61,7 +63,7 @@ def main() -> None:
         for name in WAYS:
             path = _quantize(name, options, route, Path(folder), _batches(tokenizer, passages(64, 30, seed=7), 8))
             sizes[name] = sum(file.stat().st_size for file in path.parent.glob("document.onnx*")) / 1e6
-            sessions[name] = _open(path, options.threads)
+            sessions[name] = _open(path, options.threads, exact=WAYS[name].source == VNNI and not exact_products())
         texts = passages(options.texts, options.words)
         speeds = _speeds(sessions, _batches(tokenizer, texts, options.batch_size), options)
     _print(options, sizes, speeds, {name: _fidelity(sessions, name, tokenizer, texts[:64]) for name in WAYS})
@@ -95,11 +97,13 @@ def _quantize(name: str, options: Any, route: Route, folder: Path, batches: Toke
     return target
 
 
-def _open(path: Path, threads: int) -> onnxruntime.InferenceSession:
+def _open(path: Path, threads: int, exact: bool) -> onnxruntime.InferenceSession:
     settings = onnxruntime.SessionOptions()
     settings.enable_mem_pattern = False
     settings.intra_op_num_threads = threads
     settings.log_severity_level = 3
+    if exact:
+        settings.add_session_config_entry("session.x64quantprecision", "1")
     return onnxruntime.InferenceSession(path, settings, providers=["CPUExecutionProvider"])
 
 

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
 from contender import Contender, ContenderError, Round, Running  # noqa: E402
-from encode import QUANTIZE  # noqa: E402
+from encode import EXPORTS  # noqa: E402
 from environments import LISTS, PINNED_BY, requirements  # noqa: E402
 from lineup import BACKENDS, LENGTHS, MODELS, OURS, PEERS  # noqa: E402
 from peers import compete  # noqa: E402
@@ -91,7 +91,7 @@ def test_requirements_are_pinned(file: Path) -> None:
 def test_every_contender_can_be_made() -> None:
     needed = {peer.environment for peer in PEERS.values() if peer.environment} | set(BACKENDS.values())
     assert needed | {"sparse-client"} == {file.stem for file in LISTS.glob("*.txt")}
-    assert set(OURS.values()) <= set(QUANTIZE)
+    assert set(OURS.values()) <= set(EXPORTS)
     assert all(tuple(model.texts) == LENGTHS for model in MODELS.values())
 
 

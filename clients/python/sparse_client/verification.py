@@ -93,7 +93,7 @@ def judge(
         expected, entry = golden[route], bundle.routes[route]
         misses += [f"{route}: {miss}" for miss in _contradictions(bundle, expected)]
         distances[route] = distance([one.vector for one in expected], vectors, entry.precision, bundle.max_active_dims)
-        misses += [f"{route}: {miss}" for miss in distances[route].misses(_promise(bundle, route))]
+        misses += [f"{route}: {miss}" for miss in distances[route].misses(promise(bundle, route))]
         for one, own in zip(expected, (ids or {}).get(route, []), strict=False):
             if list(own) != one.input_ids:
                 misses.append(f"{route}: other token ids than PyTorch's for {one.text[:40]!r}")
@@ -131,7 +131,7 @@ def _contradictions(bundle: Bundle, golden: Sequence[Golden]) -> list[str]:
     return found
 
 
-def _promise(bundle: Bundle, route: str) -> Tolerance:
+def promise(bundle: Bundle, route: str) -> Tolerance:
     """Return what the vectors of a route promise; where ranking was judged, to stay what they were found to be."""
     if bundle.tolerance is not None and bundle.routes[route].precision == "int8":
         return Tolerance(**bundle.tolerance)
