@@ -35,7 +35,7 @@ class _Group(DefaultGroup):
 @click.group(cls=_Group, default="export", default_if_no_args=False, context_settings={"max_content_width": 110})
 @click.version_option(package_name="sparse-export")
 def main() -> None:
-    """Take a sparse text encoder (SPLADE) to production: export it to ONNX, quantized and proven equal to PyTorch.
+    """Take a sparse text encoder (SPLADE) to production: export it to ONNX, quantized and checked against PyTorch.
 
     \b
     sparse-export --model naver/splade-v3 --quantize int8

@@ -11,31 +11,31 @@ import pytest
 import torch
 from tiny_checkpoints import CONFIGS, VOCABULARY, save_masked_lm
 
-from sparse_export import ExportOptions, Precision, parity
+from sparse_export import ExportOptions, Precision, families, parity
 from sparse_export.assemble import assemble
 from sparse_export.backbones import BACKBONES
 from sparse_export.checkpoint import Checkpoint, read_checkpoint
-from sparse_export.families import Plan, family_of
+from sparse_export.families import Tower
 from sparse_export.graph import storage
 from sparse_export.parity import Parity
 from sparse_export.rows import Row
 from sparse_export.runtime import EncoderGraph
 
-Case = tuple[ExportOptions, Checkpoint, Plan]
+Case = tuple[ExportOptions, Checkpoint, Tower]
 # Tiny random models are harder on int8 than trained ones: 32 hidden units leave no redundancy.
 INT8_MEAN_COSINE = 0.99
 
 
 @pytest.fixture(scope="module")
-def plans(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Case]:
+def towers(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Case]:
     @cache
-    def plan(model_type: str) -> Case:
+    def tower(model_type: str) -> Case:
         folder = save_masked_lm(tmp_path_factory.mktemp("backbones") / model_type, model_type)
         options = ExportOptions(model=str(folder), output=folder / "unused")
         checkpoint = read_checkpoint(options)
-        return options, checkpoint, family_of(checkpoint).plan(checkpoint, options.opset)
+        return options, checkpoint, families.plan(checkpoint, options.opset).document
 
-    return plan
+    return tower
 
 
 def batches() -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -65,10 +65,10 @@ def pytorch(checkpoint: Checkpoint, ids: np.ndarray, mask: np.ndarray) -> list[R
 
 
 def compared(case: Case, precision: Precision, tmp_path: Path) -> dict[str, Parity]:
-    options, checkpoint, plan = case
+    options, checkpoint, tower = case
     chosen = ExportOptions(model=options.model, output=options.output, precision=precision)
     path = tmp_path / "document.onnx"
-    storage.save(assemble(plan, chosen, None), path, options.external_data_bytes)
+    storage.save(assemble(tower, chosen, None), path, options.external_data_bytes)
     graph = EncoderGraph(path)
     return {
         name: parity.compare(pytorch(checkpoint, *batch), graph.run(inputs(*batch)))
@@ -83,8 +83,8 @@ def test_every_row_has_a_checkpoint() -> None:
 
 @pytest.mark.parametrize("precision", list(Precision))
 @pytest.mark.parametrize("model_type", CONFIGS)
-def test_parity(plans: Callable[[str], Case], model_type: str, precision: Precision, tmp_path: Path) -> None:
-    reports = compared(plans(model_type), precision, tmp_path)
+def test_parity(towers: Callable[[str], Case], model_type: str, precision: Precision, tmp_path: Path) -> None:
+    reports = compared(towers(model_type), precision, tmp_path)
     assert all(report.reference_active > 10 for report in reports.values()), "an empty vector would prove nothing"
     if precision is Precision.INT8:
         assert all(report.mean_cosine >= INT8_MEAN_COSINE for report in reports.values()), reports
@@ -93,23 +93,23 @@ def test_parity(plans: Callable[[str], Case], model_type: str, precision: Precis
 
 
 @pytest.mark.parametrize("model_type", CONFIGS)
-def test_attention_is_fused(plans: Callable[[str], Case], model_type: str) -> None:
-    _, checkpoint, plan = plans(model_type)
-    operators = [node.op_type for node in plan.states.graph]
+def test_attention_is_fused(towers: Callable[[str], Case], model_type: str) -> None:
+    _, checkpoint, tower = towers(model_type)
+    operators = [node.op_type for node in tower.states.graph]
     layers = checkpoint.encoder[0].model.config.num_hidden_layers
-    assert operators.count("MultiHeadAttention") == (layers if plan.backbone.fused_attention else 0)
-    assert operators.count("Softmax") == (0 if plan.backbone.fused_attention else layers)
+    assert operators.count("MultiHeadAttention") == (layers if tower.backbone.fused_attention else 0)
+    assert operators.count("Softmax") == (0 if tower.backbone.fused_attention else layers)
 
 
 @pytest.mark.parametrize("precision", list(Precision))
 @pytest.mark.parametrize("model_type", CONFIGS)
 def test_row_with_nothing_unmasked_is_empty(
-    plans: Callable[[str], Case], model_type: str, precision: Precision, tmp_path: Path
+    towers: Callable[[str], Case], model_type: str, precision: Precision, tmp_path: Path
 ) -> None:
-    options, _, plan = plans(model_type)
+    options, _, tower = towers(model_type)
     chosen = ExportOptions(model=options.model, output=options.output, precision=precision)
     path = tmp_path / "document.onnx"
-    storage.save(assemble(plan, chosen, None), path, options.external_data_bytes)
+    storage.save(assemble(tower, chosen, None), path, options.external_data_bytes)
     graph = EncoderGraph(path)
     ids, mask = batches()["alone"]
     together = graph.run(inputs(np.repeat(ids, 2, axis=0), np.stack([mask[0], np.zeros_like(mask[0])])))
