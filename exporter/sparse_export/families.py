@@ -174,7 +174,7 @@ def _check_splade(checkpoint: Checkpoint) -> None:
             continue
         transformer = checkpoint.modules(route)[0]
         decoder = transformer.model.get_output_embeddings()
-        if decoder is None or transformer.modality_config["text"]["method_output_name"] != "logits":
+        if decoder is None or transformer.modality_config.get("text", {}).get("method_output_name") != "logits":
             raise UnsupportedCheckpointError(
                 f"The {route} route has SpladePooling on {type(transformer.model).__name__}, which gives no logits; "
                 "it needs a masked language model (transformer_task fill-mask)."

@@ -21,6 +21,7 @@ TOOLS = (
 CONTENT = {"family": str, "dimension": int, "routes": dict, "precision": str, "files": dict}
 # Only some bundles have them.
 OPTIONAL = {"sensitivity": dict, "query_tower": dict, "tolerance": dict, "cpu": str, "proven_on": dict}
+TOLERANCE = {"mean_cosine": float, "worst_cosine": float, "overlap": float}
 PROVEN_ON = {"processor": str, "machine": str, "onnxruntime": str}
 ROUTE = {"graph": str, "tokenizer": str, "prompt": str}
 EMBEDDING_ROUTE = {"graph": str}  # of a graph that takes dense embeddings
@@ -73,6 +74,10 @@ def read(bundle: Path) -> dict[str, Any]:
     if "pruning" in content:
         _check_types(f"{path}: 'pruning'", content["pruning"], PRUNING)
         _check_types(f"{path}: 'held_out' of 'pruning'", content["pruning"]["held_out"], HELD_OUT)
+    if "tolerance" in content:
+        _check_types(f"{path}: 'tolerance'", content["tolerance"], TOLERANCE)
+        if len(content["tolerance"]) > len(TOLERANCE):
+            raise BundleError(f"{path}: 'tolerance' has more than {', '.join(TOLERANCE)}.")
     for name, entry in content["files"].items():
         _check_types(f"{path}: the file {name!r}", entry, ENTRY)
         _check_file(bundle, name, entry)

@@ -65,12 +65,12 @@ def export(options: ExportOptions, say: Callable[[str], None] = lambda _: None) 
             judge = Judge(checkpoint, collection, plan.document.head.dimension, options.min_ndcg_ratio)
         reports = _write_beside(folder, plan, options, routes, materials)
         ranked = judge is not None and options.precision is Precision.INT8 and family.has_features
+        paths = {route: folder / entry.graph for route, entry in routes.items()}
         candidates = {
-            name: Candidate(folder / graph, tower, _through(graph, routes, materials), options, ranked, say)
+            name: Candidate(paths[name], tower, _through(name, routes, materials), options, ranked, say)
             for name, tower in plan.towers().items()
-            if (graph := routes[name].graph)
         }
-        quality = write_passing(candidates, {route: folder / entry.graph for route, entry in routes.items()}, judge)
+        quality = write_passing(candidates, paths, judge)
         say("Writing the bundle")
         content = _content(checkpoint, family, plan, options, routes)
         content |= found | _judged(candidates, reports) | {"quality": quality}
@@ -119,11 +119,11 @@ def _write_beside(
     return reports
 
 
-def _through(graph: str, routes: dict[str, Route], materials: dict[str, proof.Material]) -> dict[str, proof.Material]:
-    """Return the golden texts of every route that goes through a graph; of two that are the same, the first."""
+def _through(tower: str, routes: dict[str, Route], materials: dict[str, proof.Material]) -> dict[str, proof.Material]:
+    """Return the golden texts of every route that goes through a tower's graph; of two that are the same, the first."""
     found: dict[str, proof.Material] = {}
     for name, route in routes.items():
-        if route.graph == graph and not any(materials[name].same_as(other) for other in found.values()):
+        if route.graph == routes[tower].graph and not any(materials[name].same_as(other) for other in found.values()):
             found[name] = materials[name]
     return found
 
