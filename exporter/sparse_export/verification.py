@@ -96,7 +96,7 @@ def _check_graph(path: Path, graph: EncoderGraph, content: dict[str, Any], limit
     for what, known, found in (("input", INPUTS, graph.inputs), ("output", OUTPUTS, graph.outputs)):
         said = content.get(what, next(iter(known)))
         if known.get(said) != found:
-            raise BundleError(f"The manifest says {what} {said!r}, but {path.name} has {', '.join(found)}.")
+            raise BundleError(f"'{path}' cannot be run: the manifest says {what} {said!r}, but it has {found}.")
     said_of = {"dimension": str(content["dimension"]), "max_active_dims": "" if limit is None else str(limit)}
     for name, said in said_of.items():
         if name in graph.facts and graph.facts[name] != said:
@@ -126,8 +126,8 @@ def _check_tokens(bundle: Path, route: dict[str, Any], vectors: Sequence[Golden]
         text, special = route["prompt"] + vector.text, route.get("add_special_tokens", True)
         if tokenizer.encode(text, add_special_tokens=special).ids != vector.input_ids:
             raise BundleError(
-                f"{route['tokenizer']}, with prompt, max_length and add_special_tokens as the manifest has them, "
-                f"gives other token ids than PyTorch for {vector.text[:40]!r}."
+                f"{route['tokenizer']} gives other token ids than PyTorch for {vector.text[:40]!r}, with prompt, "
+                "max_length and add_special_tokens as the manifest says."
             )
 
 

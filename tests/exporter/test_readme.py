@@ -45,15 +45,11 @@ def run(script: str, bundle: Path) -> list[str]:
     return result.stdout.splitlines()
 
 
-@pytest.mark.parametrize(
-    ("family", "precision", "routes"), [("splade", "int8", 1), ("inference-free", "fp32", 2), ("csr", "fp32", 1)]
-)
-def test_the_readme_replays_a_bundle(
-    real_bundle: Callable[[str, str], Path], family: str, precision: str, routes: int
-) -> None:
+@pytest.mark.parametrize(("family", "precision"), [("splade", "int8"), ("inference-free", "fp32"), ("csr", "fp32")])
+def test_the_readme_replays_a_bundle(real_bundle: Callable[[str, str], Path], family: str, precision: str) -> None:
     bundle, script = real_bundle(family, precision), script_of(ROOT / "README.md")
     assert len(script.strip().splitlines()) <= 16
-    assert len(run(script + COMPARE, bundle)) >= 35 * routes
+    assert len(run(script + COMPARE, bundle)) >= 35 * 2, "both routes"
     assert script_of(bundle / "README.md") == script, "the card has the same lines"
 
 
