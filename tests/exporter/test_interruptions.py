@@ -107,7 +107,7 @@ def test_a_signal_in_the_middle(
                 assert len(content_of(tmp_path / "parent")) > len(before), "it is in the middle"
                 process.send_signal(stop)
                 break
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=300)
     assert process.returncode == 1
     assert err.splitlines()[-1] == "Aborted!"
     assert "Traceback" not in err

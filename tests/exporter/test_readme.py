@@ -39,7 +39,7 @@ def script_of(page: Path) -> str:
 
 def run(script: str, bundle: Path) -> list[str]:
     result = subprocess.run(
-        [sys.executable, "-c", WITHOUT + script], cwd=bundle, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", WITHOUT + script], cwd=bundle, capture_output=True, text=True, timeout=300
     )
     assert result.returncode == 0, result.stderr
     return result.stdout.splitlines()

@@ -91,7 +91,7 @@ def test_a_signal_ends_it_cleanly(
         outside = traces(tmp_path)
         assert len(outside) >= 4, "its own folder, and shared memory of each step"
         process.send_signal(stop)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     assert "Traceback" not in err
     assert not alive(below)
@@ -115,7 +115,7 @@ def test_a_crash_is_reported(tiny_repository: Path) -> None:
         server = next(pid for pid in children(process.pid) if "tritonserver" in Path(f"/proc/{pid}/comm").read_text())
         below = children(process.pid)
         os.kill(server, signal.SIGKILL)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=300)
     assert process.returncode == 1
     assert "Error: tritonserver was killed by SIGKILL. The last lines of its log:" in err
     assert "Started HTTPService at 127.0.0.1" in err
@@ -127,7 +127,7 @@ def test_a_model_that_fails_its_warm_up_keeps_the_server_from_starting(tiny_repo
     repository = Path(shutil.copytree(tiny_repository, tmp_path / "repository"))
     graph = onnx.parser.parse_model(FAILS).SerializeToString()
     (repository / "tiny_document_encoder" / "1" / "model.onnx").write_bytes(graph)
-    done = subprocess.run([COMMAND, "serve", repository, *ANY_PORTS], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([COMMAND, "serve", repository, *ANY_PORTS], capture_output=True, text=True, timeout=300)
     assert done.returncode == 1
     assert "Error: tritonserver ended with exit code 1" in done.stderr
     assert re.search("tiny_document_encoder .*UNAVAILABLE", done.stderr)
@@ -198,7 +198,7 @@ def test_offline_and_not_prepared(tiny_repository: Path, tmp_path: Path) -> None
     """No index can be reached and nothing is cached: a sentence, and nothing that looks prepared."""
     offline = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": ""}
     command = [COMMAND, "serve", tiny_repository, *ANY_PORTS]
-    done = subprocess.run(command, env=offline, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, env=offline, capture_output=True, text=True, timeout=300)
     assert done.returncode == 1
     error = done.stderr.splitlines()[-1]
     assert error.startswith("Error: 'pip install")

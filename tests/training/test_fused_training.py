@@ -208,7 +208,7 @@ def test_two_processes_have_the_mean_of_their_gradients(bert: Path, tmp_path: Pa
     ]
     ranks = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for command in commands]
     for process in ranks:
-        _, errors = process.communicate(timeout=240)
+        _, errors = process.communicate(timeout=300)
         assert process.returncode == 0, errors
     stock = without_dropout(splade(bert))
     features = {key: value[:2] for key, value in batch().items()}
