@@ -61,8 +61,8 @@ def test_parity_on_real_texts(families: dict[tuple[str, str], Path], family: str
         if (family, precision) != ("csr", "int8"):
             parity.check({route: report}, own)
             continue
-        # Ranking was judged; what the report says of the golden texts is also true of these, up to their variety.
-        assert report.mean_cosine == pytest.approx(content["parity"][route]["alone"]["mean_cosine"], abs=0.02)
+        # Ranking was judged, on texts like these, which the autoencoder knows better than the golden ones.
+        assert report.mean_cosine >= content["tolerance"]["mean_cosine"]
 
 
 @cache
