@@ -13,7 +13,7 @@ import random_tokenizers
 from real_checkpoints import glosses
 
 ROOT = Path(__file__).parents[2]
-NODE_TESTS, BROWSER_TESTS = 99, 36
+NODE_TESTS, BROWSER_TESTS = 104, 36
 VARIANTS = 400
 
 

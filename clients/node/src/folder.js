@@ -57,7 +57,7 @@ export function folderHost(root, manifest, threads) {
       const { InferenceSession, Tensor, env } = await import("onnxruntime-node").catch(needsRuntime);
       checkRuntime("onnxruntime-node", env.versions.node);
       try {
-        const exact = maySaturate && !(await exactProducts()) ? { extra: EXACT } : {};
+        const exact = maySaturate && !(await exactProducts({ InferenceSession, Tensor })) ? { extra: EXACT } : {};
         const session = await InferenceSession.create(join(root, file), { ...sessionOptions(threads), ...exact });
         return { session, Tensor };
       } catch (error) {

@@ -9,15 +9,16 @@ const LARGEST = 255; // of an activation
 /** @type {Promise<boolean> | undefined} */
 let found;
 
-/** Tried once a process, which takes some 20 ms. @returns {Promise<boolean>} */
-export function exactProducts() {
-  found ??= probe();
+/** @typedef {Pick<typeof import("onnxruntime-common"), "InferenceSession" | "Tensor">} Runtime */
+
+/** Tried once a process, which takes some 20 ms. @param {Runtime} runtime onnxruntime-node @returns {Promise<boolean>} */
+export function exactProducts(runtime) {
+  found ??= probe(runtime);
   return found;
 }
 
-/** @returns {Promise<boolean>} */
-async function probe() {
-  const { InferenceSession, Tensor } = await import("onnxruntime-node");
+/** @param {Runtime} runtime @returns {Promise<boolean>} */
+async function probe({ InferenceSession, Tensor }) {
   const session = await InferenceSession.create(Buffer.from(PROBE, "base64"), { intraOpNumThreads: 1 });
   const { y } = await session.run({ a: new Tensor("uint8", new Uint8Array(16).fill(LARGEST), [1, 16]) });
   await session.release();
