@@ -77,7 +77,7 @@ def export(options: ExportOptions, say: Callable[[str], None] = lambda _: None) 
         content["seconds"] = round(time.perf_counter() - started, 1)
         card.write(folder, content)
         content = manifest.write(folder, content)
-        say("Replaying the bundle as a client reads it")
+        say("Reading the bundle as a client does, and replaying it")
         verification.verify(folder)
         return content
 
