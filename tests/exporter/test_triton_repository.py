@@ -37,8 +37,8 @@ def test_models_of_each_family(
     tiny_bundles: dict[tuple[str, str], Path], tmp_path: Path, family: str, precision: str
 ) -> None:
     models = written(tiny_bundles[family, precision], tmp_path / "repository")
-    looked_up = ["m_query_encoder"] if family == "inference-free" else []
-    assert models == ["m_tokenize", "m_document_encoder", *looked_up, "m_decode", "m_document", "m_query"]
+    own = ["m_query_encoder"] if family in ("inference-free", "two-towers") else []
+    assert models == ["m_tokenize", "m_document_encoder", *own, "m_decode", "m_document", "m_query"]
     assert sorted(path.name for path in (tmp_path / "repository").iterdir()) == sorted(models)
     for path in (tmp_path / "repository").rglob("*.pbtxt"):
         config = config_of(path.parent, path.name)
@@ -52,7 +52,8 @@ def test_models_of_each_family(
             assert config.model_warmup
             assert [group.count for group in config.instance_group] == [1]
     for_gpu = {path.parents[1].name for path in (tmp_path / "repository").rglob("gpu.pbtxt")}
-    assert for_gpu == (set() if precision == "int8" else {"m_tokenize", "m_document_encoder"})
+    towers = {"m_document_encoder", *(own if family == "two-towers" else [])}  # no GPU looks up faster
+    assert for_gpu == (set() if precision == "int8" else {"m_tokenize", *towers})
 
 
 def test_the_ensembles_run_the_steps_of_their_route(tiny_bundles: dict[tuple[str, str], Path], tmp_path: Path) -> None:
