@@ -111,13 +111,14 @@ def save_inference_free(folder: Path, weight: torch.Tensor | None = None, **more
     return folder
 
 
-def save_two_towers(folder: Path, query: str = "bert", document: str = "distilbert", **more: Any) -> Path:
+def save_two_towers(
+    folder: Path, query: str = "bert", document: str = "distilbert", spread: float = 0.05, **more: Any
+) -> Path:
     """Write a Router with a SPLADE of its own on each route: other weights, by default other architectures."""
     towers = {}
-    for route, model_type in (("query", query), ("document", document)):
-        # Two of one type differ in their weights by another range.
-        spread = {"query": 0.05, "document": 0.06}[route]
-        bare = save_masked_lm(folder.with_name(f"{folder.name}-{route}"), model_type, initializer_range=spread)
+    # Two of one type differ in their weights by another range.
+    for route, model_type, width in (("query", query, spread), ("document", document, 1.2 * spread)):
+        bare = save_masked_lm(folder.with_name(f"{folder.name}-{route}"), model_type, initializer_range=width)
         towers[route] = [Transformer(str(bare), transformer_task="fill-mask"), SpladePooling()]
     router = Router.for_query_document(query_modules=towers["query"], document_modules=towers["document"])
     SparseEncoder(modules=[router], device="cpu", **more).save_pretrained(str(folder), create_model_card=False)

@@ -75,7 +75,7 @@ def test_each_graph_backs_off_by_itself(tmp_path: Path) -> None:
     """int8: the query's tower has a product that 8 bits cannot hold, that of documents has none."""
     from safetensors.torch import load_file, save_file
 
-    model = save_two_towers(tmp_path / "model", "bert", "distilbert")
+    model = save_two_towers(tmp_path / "model", "bert", "distilbert", spread=0.2)
     path = next(model.glob("query_0_*/model.safetensors"))
     tensors = load_file(path)
     unbalance_an_attention(tensors)
