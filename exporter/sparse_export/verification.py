@@ -97,13 +97,10 @@ def _check_graph(path: Path, graph: EncoderGraph, content: dict[str, Any], limit
         said = content.get(what, next(iter(known)))
         if known.get(said) != found:
             raise BundleError(f"'{path}' cannot be run: the manifest says {what} {said!r}, but it has {found}.")
-    said_of = {"dimension": str(content["dimension"]), "max_active_dims": "" if limit is None else str(limit)}
+    said_of = {"dimension": str(content["dimension"]), "max_active_dims": str(limit or "none")}
     for name, said in said_of.items():
         if name in graph.facts and graph.facts[name] != said:
-            raise BundleError(
-                f"The manifest says {name} {said or 'null'}, but {path.name} was written with "
-                f"{graph.facts[name] or 'none'}."
-            )
+            raise BundleError(f"The manifest says {name} {said}, but {path.name} was written with {graph.facts[name]}.")
 
 
 def _check_rows(route: str, vectors: Sequence[Golden], dimension: int, limit: int | None) -> None:

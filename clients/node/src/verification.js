@@ -138,11 +138,11 @@ async function checkFacts(encoder) {
   const { routes, dimension } = encoder.manifest;
   for (const [route, { graph, maxActiveDims }] of Object.entries(routes)) {
     const facts = await encoder.facts(graph);
-    for (const [fact, said] of Object.entries({ dimension, max_active_dims: maxActiveDims ?? "" })) {
+    for (const [fact, said] of Object.entries({ dimension, max_active_dims: maxActiveDims ?? "none" })) {
       const written = facts.get(fact) ?? String(said);
       if (written === String(said)) continue;
       throw new BundleError(
-        `${encoder.name}, ${route}: ${MANIFEST} says ${fact} ${said === "" ? "null" : said}, ${graph} has ${written || "none"}`,
+        `${encoder.name}, ${route}: ${MANIFEST} says ${fact} ${said}, ${graph} has ${written}`,
       );
     }
   }

@@ -62,8 +62,8 @@ def _wrong_facts(bundle: Bundle, route: str, sessions: Sessions) -> Iterator[str
     """Yield what the graph of a route was written with and the manifest says otherwise."""
     entry = bundle.routes[route]
     limit = bundle.max_active_dims
-    said_of = {"dimension": str(bundle.dimension), "max_active_dims": "" if limit is None else str(limit)}
+    said_of = {"dimension": str(bundle.dimension), "max_active_dims": str(limit or "none")}
     facts = sessions.facts(entry.graph)
     for name, said in said_of.items():
         if name in facts and facts[name] != said:
-            yield f"{route}: {MANIFEST} says {name} {said or 'null'}, {entry.graph} has {facts[name] or 'none'}"
+            yield f"{route}: {MANIFEST} says {name} {said}, {entry.graph} has {facts[name]}"

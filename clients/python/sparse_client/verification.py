@@ -109,7 +109,9 @@ def _by_route(bundle: Bundle) -> dict[str, list[Golden]]:
     """
     for precision in (bundle.precision, *(route.precision for route in bundle.routes.values())):
         if precision not in TOLERANCES:
-            raise BundleError(f"{bundle.path} has the precision {precision!r}, known are {', '.join(TOLERANCES)}")
+            raise BundleError(
+                f"{bundle.path} has the precision {precision!r}, known are {', '.join(TOLERANCES)}: upgrade"
+            )
     found: dict[str, list[Golden]] = {}
     for golden in read_golden(bundle):
         found.setdefault(golden.route, []).append(golden)

@@ -58,7 +58,7 @@ class GraphTape:
 def stamp(model: ir.Model, dimension: int, max_active_dims: int | None) -> None:
     """Write into a graph what the manifest says of it, so that `verify` finds a manifest that says otherwise."""
     model.metadata_props["dimension"] = str(dimension)
-    model.metadata_props["max_active_dims"] = "" if max_active_dims is None else str(max_active_dims)
+    model.metadata_props["max_active_dims"] = str(max_active_dims or "none")
 
 
 def constant_of(value: ir.Value | None) -> np.ndarray | None:
