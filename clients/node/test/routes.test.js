@@ -51,7 +51,7 @@ const FORGED = [
   ["fewer max_active_dims", "towers-fp32", (manifest) => limited(manifest, 3), /has \d+ weights, manifest\.json says 3 at most \(max_active_dims\)/],
   ["fewer max_active_dims of a route", "towers-fp32", ({ routes }) => (routes.query.max_active_dims = 3), /query: .* has \d+ weights, manifest\.json says 3 at most/],
   ["more max_active_dims", "csr-fp32", (manifest) => limited(manifest, 100_000), /manifest\.json says max_active_dims 100000, document\.onnx has \d+/],
-  ["no max_active_dims", "csr-fp32", (manifest) => limited(manifest, null), /manifest\.json says max_active_dims null, document\.onnx has \d+/],
+  ["no max_active_dims", "csr-fp32", (manifest) => limited(manifest, null), /manifest\.json says max_active_dims none, document\.onnx has \d+/],
   ["a smaller dimension", "towers-fp32", (manifest) => (manifest.dimension = 10), /has index \d+, manifest\.json says that there are 10 dimensions/],
   ["a larger dimension", "towers-fp32", (manifest) => (manifest.dimension += 1), /manifest\.json says dimension \d+, document\.onnx has \d+/],
   ["a higher precision", "splade-int8", highest, /document: differs from PyTorch by more than it may: maxDifference/],
