@@ -196,7 +196,7 @@ def test_sixteen_callers_good_and_bad(running: Running, scheme: str) -> None:
                 which = [(caller + turn + step) % len(texts) for step in range(1 + caller % 3)]
                 served = client.encode_documents([texts[at] for at in which])
                 for at, vector in zip(which, served, strict=True):
-                    close = not distance([alone[at]], [vector], None).misses(TOLERANCES["int8"])
+                    close = not distance([alone[at]], [vector], "int8", None).misses(TOLERANCES["int8"])
                     found.append("good" if close else f"text {at} differs")
         return found
 
