@@ -41,7 +41,7 @@ $client
 
 ## Elsewhere
 
-* Node: `onnxruntime-node` with the same inputs (BigInt64Array) and outputs, `@huggingface/tokenizers` for the texts.
+* Node: the npm package `sparse-client`, or `onnxruntime-node` with the same inputs (BigInt64Array) and outputs.
 * C++, C#, Java, Go, Rust: any ONNX Runtime binding, and a binding of the `tokenizers` library. Prepend the route's
   prompt from manifest.json to each text, and replay golden.jsonl before going live.
 * Triton: `sparse-export triton BUNDLE --repository DIR` writes a model repository.
