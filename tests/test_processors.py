@@ -14,6 +14,18 @@ sys.path.insert(0, str(ROOT / "scripts"))
 EVERY = 3
 
 
+def test_the_table_in_the_docs_has_no_missed_promise() -> None:
+    import processors
+
+    lines = [line for line in processors.TARGET.read_text("utf-8").splitlines() if line.startswith("| ")]
+    head, _, *rows = ([cell.strip() for cell in line.strip("|").split("|")] for line in lines)
+    assert head == ["processor", "ONNX Runtime", *processors.EXPORTS, processors.UNMENDED]
+    assert [row[0] for row in rows[1:]] == [*(host.name for host in processors.HOSTS[1:]), "WebAssembly"]
+    promised = [cell for row in rows for cell in row[2:-1]]
+    assert len(promised) == 4 * len(rows)
+    assert not [cell for cell in promised if "**" in cell]
+
+
 def test_int8_keeps_its_promise_without_vnni(
     splade_int8_bundle: Path, splade_vnni_bundle: Path, tmp_path: Path
 ) -> None:
