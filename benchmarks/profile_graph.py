@@ -14,8 +14,8 @@ from resources import Stopwatch
 from rich.console import Console
 from rich.table import Table
 
-from sparse_client.bundle import open_bundle
-from sparse_client.tokens import RouteTokenizer
+from sparse_client.bundle.reader import open_bundle
+from sparse_client.bundle.tokens import RouteTokenizer
 
 
 def main() -> None:

@@ -19,10 +19,10 @@ from passages import passages
 from rich.console import Console
 from rich.table import Table
 
-from sparse_client.bundle import Route, open_bundle
-from sparse_client.processor import exact_products
-from sparse_client.tokens import RouteTokenizer
-from sparse_export import parity
+from sparse_client.bundle.processor import exact_products
+from sparse_client.bundle.reader import Route, open_bundle
+from sparse_client.bundle.tokens import RouteTokenizer
+from sparse_export.parity import distance
 from sparse_export.rows import Row
 
 OURS, VNNI = "int8, a scale per token (ours)", "int8-vnni"
@@ -123,12 +123,12 @@ def _speeds(sessions: dict[str, onnxruntime.InferenceSession], batches: Tokens, 
 
 def _fidelity(
     sessions: dict[str, onnxruntime.InferenceSession], name: str, tokenizer: RouteTokenizer, texts: list[str]
-) -> tuple[parity.Parity, parity.Parity]:
+) -> tuple[distance.Parity, distance.Parity]:
     """Compare a graph with fp32, text by text, and with itself on a batch of very different lengths."""
     rows = [row[: max(4, len(row) // (1 + position % 8))] for position, row in enumerate(tokenizer.ids(texts))]
     expected, alone = ([_run(sessions[way], tokenizer.pad([row]))[0] for row in rows] for way in ("fp32 (ours)", name))
     batched = _run(sessions[name], tokenizer.pad(rows))
-    return parity.compare(expected, alone), parity.compare(alone, batched)
+    return distance.compare(expected, alone), distance.compare(alone, batched)
 
 
 def _run(session: onnxruntime.InferenceSession, batch: dict[str, Any]) -> list[Row]:

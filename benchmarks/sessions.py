@@ -105,8 +105,8 @@ def compete(threads: int, options: Any) -> dict[Setting, list[Figures]]:
 
 def prepare(number: int, threads: int, bundle: str, count: int) -> Callable[[], dict[str, Any]]:
     """Load the graph of documents with a setting, by its number, and return what measures one round."""
-    from sparse_client.bundle import open_bundle
-    from sparse_client.tokens import RouteTokenizer
+    from sparse_client.bundle.reader import open_bundle
+    from sparse_client.bundle.tokens import RouteTokenizer
 
     folder = Path(bundle)
     route = open_bundle(folder).routes["document"]

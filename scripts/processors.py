@@ -20,9 +20,9 @@ import numpy as np
 import replay_golden
 from numpy.typing import NDArray
 
-from sparse_client.bundle import open_bundle
-from sparse_client.distance import TOLERANCES, Distance
-from sparse_client.processor import processor_name
+from sparse_client.bundle.processor import processor_name
+from sparse_client.bundle.reader import open_bundle
+from sparse_client.parity.distance import TOLERANCES, Distance
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build" / "processors"
@@ -148,7 +148,7 @@ def in_webassembly(bundles: Mapping[str, Path]) -> list[dict[str, Any]]:
 
 
 class WebAssembly:
-    """Stands in for `sparse_client.sessions.Sessions`: runs a bundle's graphs in a Node of its own."""
+    """Stands in for `sparse_client.bundle.sessions.Sessions`: runs a bundle's graphs in a Node of its own."""
 
     def __init__(self, bundle: Path) -> None:
         self._bundle = bundle

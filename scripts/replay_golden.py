@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from sparse_client.bundle import Bundle, open_bundle
-from sparse_client.distance import distance
-from sparse_client.outputs import OUTPUTS
-from sparse_client.sessions import Sessions
+from sparse_client.bundle.outputs import OUTPUTS
+from sparse_client.bundle.reader import Bundle, open_bundle
+from sparse_client.bundle.sessions import Sessions
+from sparse_client.parity.distance import distance
+from sparse_client.parity.golden import Golden, promise, read_golden
 from sparse_client.vectors import SparseVector
-from sparse_client.verification import Golden, promise, read_golden
 
 BATCH = 8
 

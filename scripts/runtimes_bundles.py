@@ -17,7 +17,7 @@ from tiny_checkpoints import CONFIGS, save_csr, save_inference_free, save_masked
 
 from sparse_export import ExportOptions, Precision  # noqa: E402
 from sparse_export.options import Output  # noqa: E402
-from sparse_export.pipeline import export  # noqa: E402
+from sparse_export.pipeline.export import export  # noqa: E402
 
 POOLINGS = ("mean", "max", "cls", "lasttoken", "mean_sqrt_len_tokens", "weightedmean")
 ALL = tuple(Precision)

@@ -38,8 +38,8 @@ def metrics_of(folder: Path) -> dict[str, float]:
     from sentence_transformers import SparseEncoder
     from sentence_transformers.sparse_encoder.evaluation import SparseInformationRetrievalEvaluator
 
-    from sparse_train.beir import read_beir
-    from sparse_train.recipe import read_recipe
+    from sparse_train.data.beir import read_beir
+    from sparse_train.recipe.load import read_recipe
 
     model: Any = SparseEncoder(str(folder), device="cpu")
     model.max_seq_length = read_recipe(FOLDER / "wordnet-splade.yaml").model.max_length

@@ -40,7 +40,7 @@ def real_bundle(splade_tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         from real_checkpoints import gloss_collection, idf_inference_free, trained_csr
 
         from sparse_export import ExportOptions, Precision
-        from sparse_export.pipeline import export
+        from sparse_export.pipeline.export import export
 
         models = {"splade": lambda: splade_tiny, "inference-free": idf_inference_free, "csr": trained_csr}
         output = folder / f"{family}-{precision}"
@@ -68,7 +68,7 @@ def splade_int8_bundle(real_bundle: Callable[[str, str], Path]) -> Path:
 def splade_vnni_bundle(splade_tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The real SPLADE in the int8 form that saturates on some processors; copy it before changing it."""
     from sparse_export import Cpu, ExportOptions, Precision
-    from sparse_export.pipeline import export
+    from sparse_export.pipeline.export import export
 
     output = tmp_path_factory.mktemp("vnni") / "bundle"
     export(ExportOptions(str(splade_tiny), output, precision=Precision.INT8, cpu=Cpu.VNNI))
@@ -107,7 +107,7 @@ def tiny_bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, st
     from tiny_checkpoints import FAMILIES, TINY_BUNDLES
 
     from sparse_export import ExportOptions, Precision
-    from sparse_export.pipeline import export
+    from sparse_export.pipeline.export import export
 
     folder = tmp_path_factory.mktemp("tiny-bundles")
     models = {family: save(folder / family) for family, save in FAMILIES.items()}

@@ -11,7 +11,7 @@ import pytest
 from tiny_checkpoints import save_csr, save_masked_lm
 
 from sparse_export import ExportOptions
-from sparse_export.pipeline import export
+from sparse_export.pipeline.export import export
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))

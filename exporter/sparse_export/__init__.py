@@ -8,8 +8,8 @@ from sparse_export.errors import SparseExportError
 from sparse_export.options import Cpu, ExportOptions, Output, Precision
 
 if TYPE_CHECKING:
-    from sparse_export.pipeline import export
-    from sparse_export.verification import verify
+    from sparse_export.bundle.verification import verify
+    from sparse_export.pipeline.export import export
 
 __all__ = ["Cpu", "ExportOptions", "Output", "Precision", "SparseExportError", "export", "verify"]
 
@@ -17,9 +17,9 @@ __all__ = ["Cpu", "ExportOptions", "Output", "Precision", "SparseExportError", "
 def __getattr__(name: str) -> Any:
     # torch and ONNX Runtime load with the first use, so that `sparse-export --help` stays quick.
     if name == "export":
-        from sparse_export.pipeline import export as found
+        from sparse_export.pipeline.export import export as found
     elif name == "verify":
-        from sparse_export.verification import verify as found  # type: ignore[assignment]
+        from sparse_export.bundle.verification import verify as found  # type: ignore[assignment]
     else:
         raise AttributeError(f"module 'sparse_export' has no attribute '{name}'")
     return found

@@ -101,10 +101,10 @@ def export(
         models = RepositoryOptions(output, triton, output.resolve().name, force=options.force)
         _repository().check_free(models)  # before an export that takes minutes
     with _stoppable(), _quiet_libraries(), _steps() as say:
-        from sparse_export.pipeline import export as run
+        from sparse_export.pipeline.export import export as run
 
         content = run(options, say)
-    from sparse_export import report
+    from sparse_export.bundle import report
 
     _table(report.parity_rows(content), title=f"{output}: {precision} against PyTorch")
     if content["quality"]:
@@ -124,9 +124,10 @@ def verify(bundle: Path) -> None:
     \b
     sparse-export verify splade-v3-int8
     """
-    from sparse_export import manifest, report
-    from sparse_export.runtime import host
-    from sparse_export.verification import verify as run
+    from sparse_export.bundle import report
+    from sparse_export.bundle.verification import verify as run
+    from sparse_export.bundle.writing import manifest
+    from sparse_export.parity.runtime import host
 
     reports = run(bundle)
     content = manifest.read(bundle)
@@ -144,8 +145,9 @@ def inspect(bundle: Path) -> None:
     \b
     sparse-export inspect splade-v3-int8
     """
-    from sparse_export import manifest, report
-    from sparse_export.inspection import inspect as run
+    from sparse_export.bundle import report
+    from sparse_export.bundle.inspect import inspect as run
+    from sparse_export.bundle.writing import manifest
 
     graphs = run(bundle)
     content = manifest.read(bundle)

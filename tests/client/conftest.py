@@ -10,7 +10,7 @@ import onnx
 import pytest
 
 from sparse_client import LocalEncoder
-from sparse_client.sessions import Sessions
+from sparse_client.bundle.sessions import Sessions
 
 # Every token id that is not masked weighs its id / 1000, odd ids less than 0: easy to foretell.
 DENSE = """<ir_version: 10, opset_import: ["": 18]>
@@ -100,7 +100,7 @@ def shapes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
 
 def _exported(checkpoint: Path, output: Path, **options: Any) -> Path:
     from sparse_export import ExportOptions
-    from sparse_export.pipeline import export
+    from sparse_export.pipeline.export import export
 
     export(ExportOptions(model=str(checkpoint), output=output, **options))
     return output

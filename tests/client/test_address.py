@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from sparse_client import AsyncSparseClient, ClientOptions, InputError, SparseClient
-from sparse_client.address import SCHEMES, parse_address
-from sparse_client.client_options import checked_headers
-from sparse_client.transports import TRANSPORTS
+from sparse_client.server.address import SCHEMES, parse_address
+from sparse_client.server.options import checked_headers
+from sparse_client.server.transports import TRANSPORTS
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from sparse_client import LocalEncoder
-from sparse_client.cli import main
-from sparse_client.sessions import Sessions
-from sparse_client.table import print_columns, print_table
+from sparse_client.bundle.sessions import Sessions
+from sparse_client.cli.commands import main
+from sparse_client.cli.tables import print_columns, print_table
 
 WEATHER = "The weather is lovely today."
 Run = Callable[..., Result]

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from sparse_client import LocalEncoder
-from sparse_client.cli import main
+from sparse_client.cli.commands import main
 
 WEATHER = "The weather is lovely today."
 COMMAND = Path(sys.executable).with_name("sparse-client")

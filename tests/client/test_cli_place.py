@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from sparse_client.cli import main
-from sparse_client.measuring import measure
+from sparse_client.cli.commands import main
+from sparse_client.cli.load_test import measure
 
 URL = ("--url", "grpc://127.0.0.1:1")
 

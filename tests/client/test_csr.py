@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from sparse_client import BundleError, InputError, LocalEncoder, SparseVector
-from sparse_client.cli import main
+from sparse_client.cli.commands import main
 
 TEXTS = ["", "a", "The weather is lovely today.", "日本語 🙂", "rain " * 400, "café niño", "How do volcanoes erupt?"]
 

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from sparse_client import BundleError, Contribution, InputError, LocalEncoder, SparseVector
-from sparse_client.cli import main
+from sparse_client.cli.commands import main
 
 QUERY, DOCUMENT = "nice weather today", "The weather is lovely today."
 

@@ -14,11 +14,11 @@ import pytest
 from click.testing import CliRunner
 
 import sparse_client
-from sparse_client import sessions
-from sparse_client.bundle import open_bundle
-from sparse_client.cli import main
-from sparse_client.processor import EXACT, LARGEST, PROBE, exact_products, processor_name
-from sparse_export.runtime import host
+from sparse_client.bundle import sessions
+from sparse_client.bundle.processor import EXACT, LARGEST, PROBE, exact_products, processor_name
+from sparse_client.bundle.reader import open_bundle
+from sparse_client.cli.commands import main
+from sparse_export.parity.runtime import host
 
 ROOT = Path(__file__).parents[2]
 

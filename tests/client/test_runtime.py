@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sparse_client import SparseClientError
-from sparse_client.runtime import OLDEST, load_onnxruntime
+from sparse_client.bundle.runtime import OLDEST, load_onnxruntime
 
 PROJECT = Path(__file__).parents[2] / "clients" / "python" / "pyproject.toml"
 

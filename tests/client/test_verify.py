@@ -12,9 +12,9 @@ from click.testing import CliRunner
 
 import sparse_client
 from sparse_client import BundleError, SparseVector
-from sparse_client.cli import main
-from sparse_client.distance import TOLERANCES, distance
-from sparse_client.verification import golden_texts, judge
+from sparse_client.cli.commands import main
+from sparse_client.parity.distance import TOLERANCES
+from sparse_client.parity.golden import golden_texts, judge
 
 FAMILIES = ["splade_bundle", "splade_int8_bundle", "splade_fp16_bundle", "idf_bundle", "csr_bundle"]
 
@@ -115,11 +115,12 @@ def test_a_file_that_was_altered_is_found_first(copy: Any) -> None:
 
 
 def test_client_and_exporter_judge_alike() -> None:
-    from sparse_export import parity
+    from sparse_client.parity.distance import distance as judged
+    from sparse_export.parity import distance
     from sparse_export.rows import Row
 
     assert {name: asdict(one) for name, one in TOLERANCES.items()} == {
-        str(name): asdict(one) for name, one in parity.TOLERANCES.items()
+        str(name): asdict(one) for name, one in distance.TOLERANCES.items()
     }
     random = np.random.default_rng(0)
     sides: list[list[SparseVector]] = [[], []]
@@ -128,8 +129,8 @@ def test_client_and_exporter_judge_alike() -> None:
             indices = random.choice(120, size=length, replace=False)
             side.append(SparseVector(indices, -np.sort(-random.normal(1, 0.5, length).round(3))))
     rows = [[Row(vector.indices, vector.values) for vector in side] for side in sides]
-    for limit, precision in product((None, 8, 100), parity.Precision):
-        ours, theirs = distance(*sides, precision, limit), parity.compare(*rows, precision, limit)
+    for limit, precision in product((None, 8, 100), distance.Precision):
+        ours, theirs = judged(*sides, precision, limit), distance.compare(*rows, precision, limit)
         for name, value in asdict(ours).items():
             assert value == getattr(theirs, name), (limit, name)
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from sparse_client import InputError, ModelNotFoundError, ServerError, SparseVector, UnreachableError
-from sparse_client.failures import AttemptError, Reason, as_error, reason_of
-from sparse_client.outputs import to_sparse
-from sparse_client.wire import batches, parse_config, read_embeddings, read_tokens, read_vectors, text_tensors
+from sparse_client.bundle.outputs import to_sparse
+from sparse_client.server.failures import AttemptError, Reason, as_error, reason_of
+from sparse_client.server.wire import batches, parse_config, read_embeddings, read_tokens, read_vectors, text_tensors
 
 INDICES = np.array([[5, 2, -1], [7, -1, -1], [-1, -1, -1]], np.int32)
 VALUES = np.array([[3, 1, 0], [-2, 0, 0], [0, 0, 0]], np.float32)

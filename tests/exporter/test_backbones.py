@@ -11,15 +11,17 @@ import pytest
 import torch
 from tiny_checkpoints import CONFIGS, VOCABULARY, save_masked_lm
 
-from sparse_export import ExportOptions, Precision, families, parity
-from sparse_export.assemble import assemble
-from sparse_export.backbones import BACKBONES
-from sparse_export.checkpoint import Checkpoint, read_checkpoint
-from sparse_export.families import Tower
+from sparse_export import ExportOptions, Precision
+from sparse_export.checkpoint.load import Checkpoint, read_checkpoint
 from sparse_export.graph import storage
-from sparse_export.parity import Parity
+from sparse_export.graph.backbones import BACKBONES
+from sparse_export.parity import distance
+from sparse_export.parity.distance import Parity
+from sparse_export.parity.runtime import EncoderGraph
+from sparse_export.plan import families
+from sparse_export.plan.build_graph import assemble
+from sparse_export.plan.families import Tower
 from sparse_export.rows import Row
-from sparse_export.runtime import EncoderGraph
 
 Case = tuple[ExportOptions, Checkpoint, Tower]
 # Tiny random models are harder on int8 than trained ones: 32 hidden units leave no redundancy.
@@ -71,7 +73,7 @@ def compared(case: Case, precision: Precision, tmp_path: Path) -> dict[str, Pari
     storage.save(assemble(tower, chosen, None), path, options.external_data_bytes)
     graph = EncoderGraph(path)
     return {
-        name: parity.compare(pytorch(checkpoint, *batch), graph.run(inputs(*batch)))
+        name: distance.compare(pytorch(checkpoint, *batch), graph.run(inputs(*batch)))
         for name, batch in batches().items()
     }
 
@@ -89,7 +91,7 @@ def test_parity(towers: Callable[[str], Case], model_type: str, precision: Preci
     if precision is Precision.INT8:
         assert all(report.mean_cosine >= INT8_MEAN_COSINE for report in reports.values()), reports
     else:
-        parity.check(reports, precision)
+        distance.check(reports, precision)
 
 
 @pytest.mark.parametrize("model_type", CONFIGS)

@@ -16,7 +16,7 @@ from sentence_transformers import SparseEncoder
 from tiny_checkpoints import UNIT, save_masked_lm, unbalance_an_attention
 
 from sparse_export import ExportOptions, Precision, verify
-from sparse_export.pipeline import export
+from sparse_export.pipeline.export import export
 
 TEXTS = ["The weather is lovely today.", "a whale in the sea"]
 

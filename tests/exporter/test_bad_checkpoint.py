@@ -18,7 +18,7 @@ from sentence_transformers import SparseEncoder
 from tiny_checkpoints import save_csr, save_inference_free, save_masked_lm, save_splade
 
 from sparse_export import ExportOptions
-from sparse_export.checkpoint import read_checkpoint
+from sparse_export.checkpoint.load import read_checkpoint
 
 Damage = Callable[[Path], object]
 Tensors = dict[str, torch.Tensor]

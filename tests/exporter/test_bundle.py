@@ -14,7 +14,7 @@ from bundles import encode
 from commands import content_of, error_of, run
 
 from sparse_export import ExportOptions, Precision, verify
-from sparse_export.pipeline import export
+from sparse_export.pipeline.export import export
 
 FILES = ("document.onnx", "decode.onnx", "tokenizer.json", "golden.jsonl", "README.md")
 

@@ -21,9 +21,9 @@ from tiny_checkpoints import PADDED_VOCABULARY, VOCABULARY, save_masked_lm, save
 from tokenizers import Tokenizer
 
 from sparse_export import ExportOptions, verify
-from sparse_export.checkpoint import Checkpoint, read_checkpoint
-from sparse_export.golden import read as read_golden
-from sparse_export.pipeline import export
+from sparse_export.checkpoint.load import Checkpoint, read_checkpoint
+from sparse_export.parity.golden import read as read_golden
+from sparse_export.pipeline.export import export
 
 LEGACY = "sentence_transformers.sparse_encoder.models"
 TEXTS = ["The weather is lovely today.", "fish"]

@@ -25,10 +25,11 @@ from tokenizers import Tokenizer
 
 import sparse_client
 from sparse_client import LocalEncoder
-from sparse_export import ExportOptions, Precision, SparseExportError, parity, verify
-from sparse_export.pipeline import export
+from sparse_export import ExportOptions, Precision, SparseExportError, verify
+from sparse_export.parity import distance
+from sparse_export.parity.runtime import EncoderGraph
+from sparse_export.pipeline.export import export
 from sparse_export.rows import Row
-from sparse_export.runtime import EncoderGraph
 
 POOLINGS = ("cls", "mean", "max", "mean_sqrt_len_tokens", "weightedmean", "lasttoken")
 GLOSSES = 500
@@ -57,9 +58,9 @@ def test_parity_on_real_texts(families: dict[tuple[str, str], Path], family: str
         entry = content["routes"][route]
         own = Precision(entry["precision"])
         assert own is (Precision.FP32 if entry["graph"] == "query.onnx" else precision)
-        report = parity.compare(expected, replay(bundle, entry, texts), own, content["max_active_dims"])
+        report = distance.compare(expected, replay(bundle, entry, texts), own, content["max_active_dims"])
         if (family, precision) != ("csr", "int8"):
-            parity.check({route: report}, own)
+            distance.check({route: report}, own)
             continue
         # Ranking was judged, on texts like these, which the autoencoder knows better than the golden ones.
         assert report.mean_cosine >= content["tolerance"]["mean_cosine"]
@@ -223,8 +224,8 @@ def test_the_autoencoder_alone(normalize: bool, precision: str, tmp_path: Path) 
         expected = autoencoder({"sentence_embedding": embeddings.clone()})["sentence_embedding"]
     actual = EncoderGraph(tmp_path / "bundle" / "document.onnx").run({"embedding": embeddings.numpy()})
     rows = [Row.of_dense(row.numpy()) for row in expected]
-    report = parity.compare(rows, actual, Precision(precision), content["max_active_dims"])
-    parity.check({"embeddings": report}, Precision(precision))
+    report = distance.compare(rows, actual, Precision(precision), content["max_active_dims"])
+    distance.check({"embeddings": report}, Precision(precision))
 
 
 def test_only_csr_has_an_autoencoder(splade_tiny: Path, tmp_path: Path) -> None:

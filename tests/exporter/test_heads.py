@@ -12,8 +12,8 @@ from tokenizers import Tokenizer
 
 from sparse_export import ExportOptions, Output, Precision, SparseExportError
 from sparse_export.graph.head import ACTIVATIONS, BLOCK
-from sparse_export.pipeline import export
-from sparse_export.runtime import EncoderGraph
+from sparse_export.parity.runtime import EncoderGraph
+from sparse_export.pipeline.export import export
 
 
 def token_batch(tokenizer: Tokenizer, texts: list[str]) -> dict[str, np.ndarray]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from commands import content_of, error_of, run
 
-from sparse_export import bundle
+from sparse_export.bundle.writing import writing
 from sparse_export.errors import OutputError
 
 
@@ -63,7 +63,7 @@ def test_force_replaces_a_bundle(tiny_model: Path, parent: Path) -> None:
 @pytest.mark.parametrize("name", ["bundle", "link", "empty", "new", "new/and/deep", "empty/.", "bundle/../new"])
 def test_no_other_trace_is_left(tiny_bundle: Path, parent: Path, name: str) -> None:
     before, target = content_of(parent), (parent / name).resolve().relative_to(parent).as_posix()
-    with bundle.writing(parent / name, force=True) as folder:
+    with writing.writing(parent / name, force=True) as folder:
         shutil.copytree(tiny_bundle, folder, dirs_exist_ok=True)
     after = content_of(parent)
     others = [{path for path in paths if not path.startswith(target.split("/")[0])} for paths in (before, after)]
@@ -75,7 +75,7 @@ def test_no_other_trace_is_left(tiny_bundle: Path, parent: Path, name: str) -> N
 
 def test_the_current_folder_can_be_the_output(parent: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(parent / "empty")
-    with bundle.writing(Path(), force=False) as folder:
+    with writing.writing(Path(), force=False) as folder:
         (folder / "manifest.json").touch()
     assert list((parent / "empty").iterdir()) == [parent / "empty" / "manifest.json"]
     assert len(list(parent.iterdir())) == 5
@@ -89,7 +89,7 @@ def test_a_failed_replacement_leaves_the_old_bundle(parent: Path, tmp_path: Path
 
 def export_while(output: Path, force: bool, others: Callable[[], object]) -> None:
     """Write a bundle while others write, too."""
-    with bundle.writing(output, force) as folder:
+    with writing.writing(output, force) as folder:
         (folder / "manifest.json").touch()
         others()
 

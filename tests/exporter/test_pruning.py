@@ -20,11 +20,13 @@ from sentence_transformers import SparseEncoder
 from tiny_checkpoints import WORDS, save_csr, save_inference_free, save_splade
 
 from sparse_client import LocalEncoder
-from sparse_export import ExportOptions, golden, verify
+from sparse_export import ExportOptions, verify
+from sparse_export.golden_texts import HARD_TEXTS, REAL_TEXTS
 from sparse_export.graph import sparse_output
 from sparse_export.graph.tape import GraphTape, finish
-from sparse_export.pipeline import export
-from sparse_export.pruning import FEWEST, read_corpus
+from sparse_export.parity import golden
+from sparse_export.pipeline.export import export
+from sparse_export.pipeline.pruning import FEWEST, read_corpus
 
 ROOT = Path(__file__).parents[2]
 DIMENSION = 30522
@@ -71,7 +73,7 @@ def test_what_stays_is_equal_and_what_goes_never_appears(
     real_bundle: Callable[[str, str], Path], pruned: dict[str, Path], precision: str
 ) -> None:
     columns = set(columns_of(pruned[precision]).tolist())
-    texts = [*glosses(TEXTS + 40)[TEXTS:], *golden.HARD_TEXTS, *golden.REAL_TEXTS]
+    texts = [*glosses(TEXTS + 40)[TEXTS:], *HARD_TEXTS, *REAL_TEXTS]
     whole, some = (encode(bundle, texts) for bundle in (real_bundle("splade", precision), pruned[precision]))
     lost = 0
     for before, after in zip(whole, some, strict=True):

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from sparse_export import quality
-from sparse_export.beir import Collection, read_collection
 from sparse_export.errors import InputError, QualityError
-from sparse_export.quality import Quality, compare, evaluate, measure, search
+from sparse_export.retrieval import metrics
+from sparse_export.retrieval.beir import Collection, read_collection
+from sparse_export.retrieval.metrics import Quality, compare, evaluate, measure, search
 
 WHO = ("the baker", "a young nurse", "our neighbour", "the old sailor", "her brother", "a tired teacher")
 WHAT = ("repairs bicycles", "grows tomatoes", "plays the violin", "writes letters", "feeds the pigeons")
@@ -185,7 +185,7 @@ def test_blocks_and_the_order_of_documents_change_nothing(monkeypatch: pytest.Mo
     expected = list(search(queries, documents, ids))
     assert expected[0] == _brute_force(rows[280], rows[:280], ids)
     order = generator.sample(range(280), 280)
-    monkeypatch.setattr(quality, "BLOCK_SCORES", 600)
+    monkeypatch.setattr(metrics, "BLOCK_SCORES", 600)
     assert list(search(queries, documents[order], [ids[number] for number in order])) == expected
 
 

@@ -12,7 +12,7 @@ import pytest
 from real_checkpoints import trained_csr
 
 from sparse_export import ExportOptions, Output
-from sparse_export.pipeline import export
+from sparse_export.pipeline.export import export
 
 ROOT = Path(__file__).parents[2]
 WITHOUT = """

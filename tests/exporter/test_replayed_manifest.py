@@ -14,7 +14,7 @@ from tiny_checkpoints import save_csr, save_inference_free, save_splade, save_tw
 import sparse_client
 from sparse_client.errors import SparseClientError
 from sparse_export import ExportOptions, Precision, SparseExportError, verify
-from sparse_export.pipeline import export
+from sparse_export.pipeline.export import export
 
 Content = dict[str, Any]
 PROMPTS = {"query": "search engine: ", "document": "museum "}

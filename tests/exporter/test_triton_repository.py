@@ -15,7 +15,7 @@ from tiny_checkpoints import TINY_BUNDLES, save_csr
 from tritonclient.grpc import model_config_pb2 as schema
 
 from sparse_export import ExportOptions
-from sparse_export.pipeline import export
+from sparse_export.pipeline.export import export
 
 ROOT = Path(__file__).parents[2]
 # Fields of servers that are newer than 24.10, whose server refuses a whole file for one of them.

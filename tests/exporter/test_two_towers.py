@@ -21,7 +21,7 @@ from tiny_checkpoints import save_masked_lm, save_two_towers, unbalance_an_atten
 
 from sparse_client import LocalEncoder
 from sparse_export import ExportOptions, Precision, SparseExportError, verify
-from sparse_export.pipeline import export
+from sparse_export.pipeline.export import export
 
 TEXTS = ["the whale in the sea", "how to train", "", "bread and water from the river bank, by the doctor of the sea"]
 PROMPTS = {"query": "search engine: ", "document": "museum "}
@@ -200,8 +200,8 @@ CHAINS: dict[str, tuple[Callable[[Path], list[torch.nn.Module]], str]] = {
 @pytest.mark.parametrize("case", CHAINS)
 def test_a_chain_that_is_not_known(case: str, tmp_path: Path) -> None:
     """Not by saved folders: what counts is the loaded model, whatever made it."""
-    from sparse_export.checkpoint import Checkpoint
-    from sparse_export.families import family_of
+    from sparse_export.checkpoint.load import Checkpoint
+    from sparse_export.plan.families import family_of
 
     modules, message = CHAINS[case]
     encoder = SparseEncoder(modules=modules(tmp_path / "bare"), device="cpu")

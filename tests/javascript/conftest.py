@@ -45,7 +45,7 @@ def two_towers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from two_towers import save_two_towers
 
     from sparse_export import ExportOptions
-    from sparse_export.pipeline import export
+    from sparse_export.pipeline.export import export
 
     folder = tmp_path_factory.mktemp("two-towers")
     export(ExportOptions(model=str(save_two_towers(folder / "model")), output=folder / "bundle"))

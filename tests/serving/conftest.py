@@ -51,7 +51,7 @@ class Running:
 @pytest.fixture(scope="session")
 def prompted_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny SPLADE, one graph for both routes, with another prompt for each."""
-    from sparse_export.pipeline import export
+    from sparse_export.pipeline.export import export
 
     folder = tmp_path_factory.mktemp("prompted")
     model = save_splade(folder / "model", prompts=PROMPTS)
@@ -62,7 +62,7 @@ def prompted_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def towers_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two tiny towers of other architectures, with another prompt for each, in int8."""
-    from sparse_export.pipeline import export
+    from sparse_export.pipeline.export import export
 
     folder = tmp_path_factory.mktemp("towers")
     model = save_two_towers(folder / "model", prompts=PROMPTS)

@@ -24,9 +24,9 @@ from sparse_client import (
     SparseVector,
     UnreachableError,
 )
-from sparse_client.cli import main
-from sparse_client.distance import TOLERANCES, distance
-from sparse_client.verification import golden_texts
+from sparse_client.cli.commands import main
+from sparse_client.parity.distance import TOLERANCES, distance
+from sparse_client.parity.golden import golden_texts
 
 if TYPE_CHECKING:
     from tests.serving.conftest import Running

@@ -13,7 +13,7 @@ import yaml
 from small_recipes import ROUTES, SPLADE_LOSS, TRAINING, Recipe, sentence, write_rows
 from tiny_checkpoints import VOCABULARY, save_csr, save_masked_lm
 
-from sparse_train.fused import saved_tensors
+from sparse_train.model.fused import saved_tensors
 
 sys.path.insert(0, str(Path(__file__).parent))  # for fused_models
 

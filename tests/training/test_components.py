@@ -11,11 +11,12 @@ import pytest
 from sentence_transformers import SparseEncoder
 from small_recipes import SPLADE_LOSS, write_rows
 
-from sparse_train import library, train
-from sparse_train.building import build_evaluator
+from sparse_train import train
 from sparse_train.errors import RecipeError, SparseTrainError
-from sparse_train.reading import read_evaluator
-from sparse_train.recipe import read_recipe
+from sparse_train.model.build import build_evaluator
+from sparse_train.recipe import library
+from sparse_train.recipe.load import read_recipe
+from sparse_train.recipe.parse import read_evaluator
 
 Write = Callable[[dict[str, Any]], Path]
 TEXTS = ["the train", "a fish in the sea", "bread and water", "search engine"]

@@ -11,12 +11,12 @@ from typing import Any
 import datasets
 import pytest
 
-from sparse_train.beir import read_beir
-from sparse_train.checks import check_router, check_rows
-from sparse_train.data import BUILDERS, load_dataset
+from sparse_train.data.beir import read_beir
+from sparse_train.data.checks import check_router, check_rows
+from sparse_train.data.load import BUILDERS, load_dataset
 from sparse_train.errors import DataError
-from sparse_train.schema import Component
-from sparse_train.schema import Dataset as Source
+from sparse_train.recipe.schema import Component
+from sparse_train.recipe.schema import Dataset as Source
 
 ROWS = {"question": ["a, b", "c"], "id": [7, 8], "answer": ["d", 'e "f"']}
 
@@ -82,7 +82,7 @@ def test_ids_become_texts(tmp_path: Path) -> None:
     texts.to_parquet(tmp_path / "texts.parquet")
     pairs = datasets.Dataset.from_dict({"query": ["q"], "positive": ["p2"], "negative": ["p1"], "score": [0.5]})
     pairs.to_parquet(tmp_path / "pairs.parquet")
-    from sparse_train.schema import Lookup
+    from sparse_train.recipe.schema import Lookup
 
     lookup = Lookup(source=str(tmp_path / "texts.parquet"), key="pid", text="passage")
     source = Source(

@@ -13,7 +13,7 @@ from sentence_transformers import SparseEncoder
 from tiny_checkpoints import VOCABULARY
 
 from sparse_train import fuse_head
-from sparse_train.expansion import ExpansionLoss
+from sparse_train.model.expansion import ExpansionLoss
 
 PADDING = VOCABULARY.index("[PAD]")
 TEXTS = ["whale", "the violin code", "museum"]

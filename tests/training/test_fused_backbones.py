@@ -11,8 +11,8 @@ import torch
 from fused_models import activate, assert_same_gradients, batch, gradients, splade, twins
 from tiny_checkpoints import save_masked_lm
 
-from sparse_export.backbones import BACKBONES
-from sparse_train.fused.head import is_fused
+from sparse_export.graph.backbones import BACKBONES
+from sparse_train.model.fused.head import is_fused
 
 MODEL_TYPES = [backbone.model_type for backbone in BACKBONES]
 SHARES = {"sparse": 0.15, "dense": 0.6}  # on either side of where positions are looked for in another way

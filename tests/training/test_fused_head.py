@@ -21,7 +21,7 @@ from sentence_transformers.sparse_encoder.modules import SpladePooling
 from tiny_checkpoints import PADDED_VOCABULARY, save_csr, save_inference_free, save_masked_lm, save_splade
 
 from sparse_train import fuse_head
-from sparse_train.fused.head import DECODER, FLAT, _Pooling, is_fused
+from sparse_train.model.fused.head import DECODER, FLAT, _Pooling, is_fused
 
 TEXTS = ["The whale is in the sea.", "a bank"]
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from sparse_train.fused import peaks
-from sparse_train.fused.peaks import rectified_peaks
+from sparse_train.model.fused import peaks
+from sparse_train.model.fused.peaks import rectified_peaks
 
 BATCH, SEQUENCE, HIDDEN, VOCABULARY = 4, 5, 3, 150
 BIASES = {"sparse": -2.5, "half": -1.0, "dense": 5.0}

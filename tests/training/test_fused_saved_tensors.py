@@ -18,10 +18,10 @@ from torch.autograd.graph import saved_tensors_hooks
 from torch.profiler import ProfilerActivity, profile
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from sparse_export.backbones import BACKBONES
+from sparse_export.graph.backbones import BACKBONES
 from sparse_train import fuse_head
-from sparse_train.fused import head
-from sparse_train.fused.saved_tensors import KEEP_LESS, _two_values
+from sparse_train.model.fused import head
+from sparse_train.model.fused.saved_tensors import KEEP_LESS, _two_values
 
 MODEL_TYPES = [backbone.model_type for backbone in BACKBONES]
 Map = Callable[[torch.Tensor], torch.Tensor]

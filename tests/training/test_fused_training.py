@@ -18,7 +18,7 @@ from tiny_checkpoints import VOCABULARY, save_masked_lm
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from sparse_train import fuse_head
-from sparse_train.fused import peaks
+from sparse_train.model.fused import peaks
 
 STEPS = 50
 

@@ -13,12 +13,12 @@ from sentence_transformers.sparse_encoder import callbacks, evaluation, losses
 from sentence_transformers.sparse_encoder.training_args import SparseEncoderTrainingArguments
 from transformers.integrations import integration_utils
 
-from sparse_train import library
-from sparse_train.annotations import accepts
-from sparse_train.combinations import ELSEWHERE
-from sparse_train.describe import describe
-from sparse_train.expansion import ExpansionLoss
-from sparse_train.formats import COMPLETE, FORMATS, REGULARIZERS
+from sparse_train.model.expansion import ExpansionLoss
+from sparse_train.recipe import library
+from sparse_train.recipe.annotations import accepts
+from sparse_train.recipe.combinations import ELSEWHERE
+from sparse_train.recipe.describe import describe
+from sparse_train.recipe.formats import COMPLETE, FORMATS, REGULARIZERS
 
 BASES = {"TrainerCallback", "ProgressCallback"}
 

@@ -12,13 +12,13 @@ import pytest
 from click.testing import CliRunner
 from scipy.sparse import csr_matrix, random_array
 
-from sparse_train import search as search_module
 from sparse_train import train
 from sparse_train.cli import main
 from sparse_train.errors import RecipeError
-from sparse_train.mining import Mined, MiningOptions, Texts, mine, rows_of
-from sparse_train.recipe import read_recipe
-from sparse_train.search import search
+from sparse_train.mining.hard_negatives import Mined, MiningOptions, Texts, mine, rows_of
+from sparse_train.mining.hard_negatives import search as search_module
+from sparse_train.mining.search import search
+from sparse_train.recipe.load import read_recipe
 
 
 def test_search_is_exact_in_blocks_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:

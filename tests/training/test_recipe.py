@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sparse_train.errors import RecipeError
-from sparse_train.recipe import read_recipe
+from sparse_train.recipe.load import read_recipe
 
 Write = Callable[[dict[str, Any]], Path]
 

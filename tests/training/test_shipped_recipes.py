@@ -12,7 +12,7 @@ from sentence_transformers import SparseEncoder
 from small_recipes import write_rows
 
 from sparse_train.cli import main
-from sparse_train.recipe import read_recipe
+from sparse_train.recipe.load import read_recipe
 
 FOLDER = Path(__file__).parents[2] / "training" / "recipes"
 RECIPES = sorted(path.stem for path in FOLDER.glob("*.yaml"))

@@ -22,8 +22,8 @@ from sentence_transformers.sparse_encoder.modules import SpladePooling
 from sparse_train import train
 from sparse_train.cli import main
 from sparse_train.errors import ModelError, OutputError, RecipeError
-from sparse_train.recipe import read_recipe
-from sparse_train.runs import Run
+from sparse_train.recipe.load import read_recipe
+from sparse_train.run.runs import Run
 
 Write = Callable[[dict[str, Any]], Path]
 FAMILIES = ("splade", "inference-free", "csr")

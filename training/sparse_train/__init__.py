@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 from sparse_train.errors import SparseTrainError
 
 if TYPE_CHECKING:
-    from sparse_train.fused.head import fuse_head
-    from sparse_train.pipeline import train
-    from sparse_train.recipe import read_recipe
+    from sparse_train.model.fused.head import fuse_head
+    from sparse_train.recipe.load import read_recipe
+    from sparse_train.run.pipeline import train
 
 __all__ = ["SparseTrainError", "fuse_head", "read_recipe", "train"]
 
 
 # torch loads with the first use, so that `sparse-train --help` stays quick.
-_HOMES = {"fuse_head": "fused.head", "read_recipe": "recipe", "train": "pipeline"}
+_HOMES = {"fuse_head": "model.fused.head", "read_recipe": "recipe.load", "train": "run.pipeline"}
 
 
 def __getattr__(name: str) -> Any:

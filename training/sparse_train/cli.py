@@ -28,7 +28,7 @@ class _Group(DefaultGroup):
 
 def _describe(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:
     if wanted:
-        from sparse_train.describe import describe
+        from sparse_train.recipe.describe import describe
 
         click.echo(describe())
         ctx.exit()
@@ -71,19 +71,19 @@ def train(recipe: Path, changes: tuple[str, ...], bundle: Path | None, push_to_h
     sparse-train recipe.yaml
     sparse-train recipe.yaml --resume
     """
-    from sparse_train.recipe import read_recipe
-    from sparse_train.runs import is_first_process
+    from sparse_train.recipe.load import read_recipe
+    from sparse_train.run.runs import is_first_process
 
     content = read_recipe(recipe, changes)
     repository = content.training.get("hub_model_id")
     if push_to_hub and not repository:
         raise RecipeError("--push-to-hub: training.hub_model_id must name the repository.")
     if bundle is not None:
-        from sparse_train.export import export, export_command
+        from sparse_train.run.export import export, export_command
 
         export_command()  # now, rather than after hours
     with _quiet_libraries():
-        from sparse_train.pipeline import train as run
+        from sparse_train.run.pipeline import train as run
 
         output = run(content, **how)
     if not is_first_process():
@@ -92,7 +92,7 @@ def train(recipe: Path, changes: tuple[str, ...], bundle: Path | None, push_to_h
     if bundle is not None:
         export(output, bundle, force=how["force"])
     if push_to_hub:
-        from sparse_train.hub import push
+        from sparse_train.run.hub import push
 
         push(output, str(repository), private=content.training.get("hub_private_repo"))
 
@@ -132,8 +132,8 @@ def mine(data: str, corpus: str | None, output: Path, model: str, cross_encoder:
     \b
     sparse-train mine --model splade --data pairs.jsonl --output hard.jsonl --negatives 5 --relative-margin 0.05
     """
-    from sparse_train.mining import MiningOptions
-    from sparse_train.schema import Dataset
+    from sparse_train.mining.hard_negatives import MiningOptions
+    from sparse_train.recipe.schema import Dataset
 
     if output.suffix != ".jsonl":
         raise OutputError(f"--output {output}: must end in .jsonl.")
@@ -142,7 +142,7 @@ def mine(data: str, corpus: str | None, output: Path, model: str, cross_encoder:
     source = Dataset(source=data, columns=list(columns) if columns else None, **where)
     options = MiningOptions(**choices)
     with _quiet_libraries():
-        from sparse_train.mine_dataset import Sources, mine_dataset
+        from sparse_train.mining.dataset import Sources, mine_dataset
 
         more = Dataset(source=corpus) if corpus else None
         sources = Sources(model=model, data=source, corpus=more, cross_encoder=cross_encoder)

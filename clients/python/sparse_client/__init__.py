@@ -10,8 +10,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sparse_client.blocking import SparseClient
-    from sparse_client.client_options import ClientOptions
     from sparse_client.errors import (
         BundleError,
         InputError,
@@ -22,24 +20,26 @@ if TYPE_CHECKING:
     )
     from sparse_client.local import LocalEncoder
     from sparse_client.overlap import Contribution
-    from sparse_client.remote import AsyncSparseClient
-    from sparse_client.replay import verify
+    from sparse_client.parity.replay import verify
+    from sparse_client.server.async_client import AsyncSparseClient
+    from sparse_client.server.options import ClientOptions
+    from sparse_client.server.sync_client import SparseClient
     from sparse_client.vectors import SparseVector
 
 _MODULES = {
-    "AsyncSparseClient": "remote",
+    "AsyncSparseClient": "server.async_client",
     "BundleError": "errors",
-    "ClientOptions": "client_options",
+    "ClientOptions": "server.options",
     "Contribution": "overlap",
     "InputError": "errors",
     "LocalEncoder": "local",
     "ModelNotFoundError": "errors",
     "ServerError": "errors",
-    "SparseClient": "blocking",
+    "SparseClient": "server.sync_client",
     "SparseClientError": "errors",
     "SparseVector": "vectors",
     "UnreachableError": "errors",
-    "verify": "replay",
+    "verify": "parity.replay",
 }
 __all__ = [
     "AsyncSparseClient",

@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sparse_client.bundle import open_bundle
-from sparse_client.decoding import Decoder
+from sparse_client.bundle.decoding import Decoder
+from sparse_client.bundle.lookup import QueryTable
+from sparse_client.bundle.outputs import OUTPUTS
+from sparse_client.bundle.reader import open_bundle
+from sparse_client.bundle.sessions import Sessions
+from sparse_client.bundle.tokens import RouteTokenizer
 from sparse_client.errors import BundleError, InputError
-from sparse_client.lookup import QueryTable
-from sparse_client.outputs import OUTPUTS
 from sparse_client.overlap import Contribution, overlap
 from sparse_client.progress import progress_bar
-from sparse_client.sessions import Sessions
 from sparse_client.texts import CHUNK_TEXTS, check_unicode, checked_texts, chunks
-from sparse_client.tokens import RouteTokenizer
 from sparse_client.vectors import SparseVector, checked_vectors
 
 # Tokens of one run, padding included: what a layer computes then stays in the processor's caches.

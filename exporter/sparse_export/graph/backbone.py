@@ -20,8 +20,8 @@ import onnx_ir as ir
 import torch
 from transformers import PreTrainedModel
 
-from sparse_export.backbones import Backbone
 from sparse_export.graph import attention, older_runtimes
+from sparse_export.graph.backbones import Backbone
 from sparse_export.graph.tape import GraphTape, constant_of
 
 

@@ -10,10 +10,10 @@ import json
 from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2 as schema
 
-from sparse_export import manifest
+from sparse_export.bundle.writing import manifest
 from sparse_export.triton.names import Names
 from sparse_export.triton.options import RepositoryOptions
-from sparse_export.triton.served import Served
+from sparse_export.triton.servable import Served
 
 HEADER = "# Written by `sparse-export triton`; write it again rather than change it.\n"
 NEEDS_VNNI = "needs_vnni"  # on a CPU; the tokenize step, which runs on the same machine, looks

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sparse_export.bundle import REASONS
+from sparse_export.bundle.writing import REASONS
 from sparse_export.errors import OutputError
 from sparse_export.triton import configs, gpu
-from sparse_export.triton import served as bundles
+from sparse_export.triton import servable as bundles
 from sparse_export.triton.names import Names
 from sparse_export.triton.options import RepositoryOptions
-from sparse_export.triton.served import Served
+from sparse_export.triton.servable import Served
 
 CONFIG, GPU_CONFIG, VERSION = "config.pbtxt", "configs/gpu.pbtxt", "1"
 GRAPH, GPU_GRAPH = "model.onnx", "model_gpu.onnx"

@@ -1,0 +1,1 @@
+"""Read a bundle and run its graphs."""

@@ -1,0 +1,74 @@
+"""Text to token ids, as one route of a bundle wants it, and ids to a padded batch."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sparse_client.bundle.reader import Route
+from sparse_client.errors import BundleError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+
+class RouteTokenizer:
+    """The tokenizer of one route; may be used from several threads.
+
+    Args:
+        root: The bundle's folder.
+        route: The route.
+
+    Raises:
+        BundleError: If the tokenizer cannot be read.
+    """
+
+    def __init__(self, root: Path, route: Route) -> None:
+        self._prompt = route.prompt
+        self._special = route.add_special_tokens
+        self._tokenizer = _load(root / route.tokenizer)
+        padding = self._tokenizer.padding or {}
+        self._pad_id: int = padding.get("pad_id", 0)
+        self._pad_left: bool = padding.get("direction", "right") == "left"
+        # Batches are made by length after tokenizing, so padding here would only be undone.
+        self._tokenizer.no_padding()
+        _truncate(self._tokenizer, route.max_length)
+
+    def ids(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
+        """Return the token ids of each text, int64 ``[sequence]``, with the prompt in front."""
+        prompted = [self._prompt + text for text in texts]
+        if len(prompted) == 1:  # a query is mostly alone, and a pool of threads would only have to be woken
+            encodings = [self._tokenizer.encode(prompted[0], add_special_tokens=self._special)]
+        else:
+            encodings = self._tokenizer.encode_batch_fast(prompted, add_special_tokens=self._special)
+        return [np.array(encoding.ids, dtype=np.int64) for encoding in encodings]
+
+    def pad(self, rows: Sequence[NDArray[np.int64]]) -> dict[str, NDArray[np.int64]]:
+        """Return ``input_ids`` and ``attention_mask``, int64 ``[batch, longest]``, longest being at least 1."""
+        width = max(1, *(len(row) for row in rows))
+        ids = np.full((len(rows), width), self._pad_id, dtype=np.int64)
+        mask = np.zeros_like(ids)
+        for position, row in enumerate(rows):
+            filled = slice(width - len(row), width) if self._pad_left else slice(0, len(row))
+            ids[position, filled] = row
+            mask[position, filled] = 1
+        return {"input_ids": ids, "attention_mask": mask}
+
+
+def _load(path: Path) -> "Tokenizer":
+    from tokenizers import Tokenizer
+
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:  # tokenizers raises nothing narrower
+        raise BundleError(f"{path} is not a tokenizer that tokenizers can read ({error})") from error
+
+
+def _truncate(tokenizer: "Tokenizer", max_length: int | None) -> None:
+    current = tokenizer.truncation
+    if max_length is None:
+        tokenizer.no_truncation()
+    elif not current or current["max_length"] != max_length:
+        tokenizer.enable_truncation(**{**(current or {}), "max_length": max_length})

@@ -1,0 +1,262 @@
+"""The command `sparse-client`: options in, one call, lines out."""
+
+import functools
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from itertools import cycle, islice
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sparse_client.cli.output_file import output_stream
+from sparse_client.cli.target import Place
+from sparse_client.errors import InputError, SparseClientError
+from sparse_client.progress import progress_bar
+from sparse_client.texts import CHUNK_TEXTS
+
+if TYPE_CHECKING:
+    from sparse_client.cli.records import Record
+    from sparse_client.cli.target import Encoder
+    from sparse_client.vectors import SparseVector
+
+_COUNT = click.IntRange(min=1)
+_SECONDS = click.FloatRange(min=0, min_open=True)
+_INT32_COUNT = 2**31
+
+
+class _Commands(click.Group):
+    """Turn our errors into one line and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SparseClientError as error:
+            raise click.ClickException(" ".join(str(error).splitlines())) from error
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(package_name="sparse-client")
+def main() -> None:
+    """Turn text into sparse vectors, and vectors into weighted tokens, with an exported bundle
+    in this process or on a server.
+
+    \b
+    Example:
+      sparse-client decode --bundle bundle/ "The weather is lovely today."
+    """
+
+
+def _place_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of where to encode, and give them to the command as one `place`."""
+
+    @functools.wraps(command)
+    def placed(**options: Any) -> None:
+        names = [field.name for field in fields(Place)]
+        place = Place(**{name: options.pop(name) for name in names})
+        command(place=place, **options)
+
+    return _with_options(
+        placed,
+        click.option("--bundle", metavar="DIR", help="Folder that sparse-export wrote."),
+        click.option("--url", metavar="URL", help="Server instead: http[s]://HOST:PORT or grpc[s]://HOST:PORT."),
+        click.option("--model", metavar="NAME", help="Name of the bundle on the server."),
+        click.option("--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="Sent to the server; repeat."),
+        click.option("--ca", "ca_file", metavar="FILE", help="Certificates to trust, PEM.  [default: the system's]"),
+        click.option("--timeout", type=_SECONDS, help="Seconds one request may take.  [default: 30]"),
+        click.option("--threads", type=_COUNT, help="Threads of one run of a bundle's graph.  [default: one per core]"),
+        click.option(
+            "--batch-size", type=_COUNT, help="Texts per run or request.  [default: 32; on a server its maximum]"
+        ),
+    )
+
+
+def _input_options(command: Callable[..., None]) -> Callable[..., None]:
+    return _with_options(
+        command,
+        click.argument("texts", nargs=-1),
+        click.option("--input", "path", metavar="FILE", help="File to read instead; '-' for standard input."),
+        click.option("--jsonl", is_flag=True, help="Read --input as JSONL though its name does not end with .jsonl."),
+        click.option("--field", default="text", show_default=True, help="JSONL field that holds the text."),
+        click.option("--route", type=click.Choice(["document", "query"]), default="document", show_default=True),
+    )
+
+
+def _with_options(command: Callable[..., None], *options: Callable[..., Callable[..., None]]) -> Callable[..., None]:
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+_format_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "jsonl"]),
+    help="What to print.  [default: table on a terminal, else jsonl]",
+)
+
+
+@main.command()
+@_input_options
+@_place_options
+@click.option("--top", type=_COUNT, metavar="K", help="Keep the K strongest dimensions.  [default: all]")
+@click.option("--output", metavar="FILE", help="File to write, complete or not at all.  [default: standard output]")
+def encode(
+    texts: tuple[str, ...], path: str | None, jsonl: bool, field: str, route: str,
+    place: Place, top: int | None, output: str | None,
+) -> None:  # fmt: skip
+    """Encode texts into sparse vectors, one JSON line each, in input order.
+
+    Reads TEXTS, or a file: .jsonl (an "id" or "_id" is kept), else one text per line.
+
+    \b
+    Example:
+      sparse-client encode --bundle bundle/ --input corpus.jsonl --output vectors.jsonl
+      sparse-client encode --url grpc://localhost:8001 --model splade --input corpus.jsonl --output vectors.jsonl
+    """
+    from sparse_client.cli.records import Source
+
+    encoder = place.encoder(top)
+    with output_stream(output) as stream, progress_bar(None, sys.stderr.isatty() and not stream.isatty()) as advance:
+        for record, vector in _encoded(Source(texts, path, jsonl, field).records(), encoder, route):
+            line = {**record.label, "indices": vector.indices.tolist(), "values": vector.values.tolist()}
+            stream.write(json.dumps(line) + "\n")
+            advance(1)
+
+
+@main.command()
+@_input_options
+@_place_options
+@click.option("--top", type=_COUNT, default=10, show_default=True, metavar="K", help="Show the K strongest tokens.")
+@_format_option
+def decode(
+    texts: tuple[str, ...], path: str | None, jsonl: bool, field: str, route: str,
+    place: Place, top: int, form: str | None,
+) -> None:  # fmt: skip
+    """Show the weighted tokens of texts, or of vectors that `encode` wrote.
+
+    Reads TEXTS, or a file: .jsonl with vectors or texts, else one text per line.
+
+    \b
+    Example:
+      sparse-client decode --bundle bundle/ --format table "The weather is lovely today."
+    """
+    from sparse_client.cli.printing import show_tokens
+    from sparse_client.cli.records import Source
+
+    encoder = place.encoder()
+    encoder.decode([])  # a bundle without tokens is refused before anything is encoded
+    # Of a server the dimension is not known; it tells if an index is too large.
+    dimension = getattr(encoder, "dimension", _INT32_COUNT)
+    with output_stream(None):
+        for record, vector in _encoded(Source(texts, path, jsonl, field, dimension).records(), encoder, route):
+            show_tokens(form, record.label, encoder.decode([vector], top=top)[0])
+
+
+@main.command()
+@click.argument("query")
+@click.argument("document")
+@_place_options
+@click.option("--top", type=_COUNT, metavar="N", help="Show the N strongest contributions.  [default: all]")
+@_format_option
+def explain(query: str, document: str, place: Place, top: int | None, form: str | None) -> None:
+    """Show what makes the score of QUERY and DOCUMENT, the strongest first.
+
+    Every dimension that both have adds the product of its two weights; the percentage is its share of all that
+    adds to the score. The features of a csr bundle have numbers, not words.
+
+    \b
+    Example:
+      sparse-client explain --bundle bundle/ "nice weather" "The weather is lovely today."
+    """
+    from sparse_client.cli.printing import show_overlap
+    from sparse_client.texts import check_unicode
+
+    check_unicode(query, "QUERY")
+    check_unicode(document, "DOCUMENT")
+    encoder = place.encoder()
+    (left,), (right,) = encoder.encode_queries([query]), encoder.encode_documents([document])
+    shown = encoder.explain(left, right, top=top)
+    with output_stream(None):
+        show_overlap(form, left.dot(right), (query, document), shown)
+
+
+@main.command()
+@_place_options
+def verify(place: Place) -> None:
+    """Replay the golden vectors of a bundle, in this process or, with --url, on the server that serves it.
+
+    Fails if a vector differs from PyTorch's by more than the bundle's precision promises.
+
+    \b
+    Example:
+      sparse-client verify --bundle bundle/
+      sparse-client verify --bundle bundle/ --url grpc://localhost:8001 --model splade
+    """
+    from sparse_client.cli.printing import show_host, show_report
+    from sparse_client.parity.replay import verify as replay
+
+    if place.bundle is None:
+        raise InputError("give --bundle DIR, whose golden vectors are to be replayed")
+    report = replay(place.bundle) if place.url is None else place.client().verify(place.bundle)
+    with output_stream(None):
+        show_report(report)
+        if place.url is None:
+            show_host()
+    if not report.passed:
+        raise SparseClientError(f"{place.bundle} ({report.precision}) is not kept: {'; '.join(report.misses)}")
+
+
+@main.command()
+@_input_options
+@_place_options
+@click.option("--concurrency", default="1,2,4,8", show_default=True, metavar="N,N", help="Callers at the same time.")
+@click.option("--seconds", type=_SECONDS, default=5.0, show_default=True, help="How long with each of them.")
+@_format_option
+def bench(
+    texts: tuple[str, ...], path: str | None, jsonl: bool, field: str, route: str,
+    place: Place, concurrency: str, seconds: float, form: str | None,
+) -> None:  # fmt: skip
+    """Measure throughput and latency while several callers encode at once, each of them waiting for its answer.
+
+    Encodes TEXTS, or a file, or a few sentences of its own; --batch-size of them per call, one by default.
+
+    \b
+    Example:
+      sparse-client bench --bundle bundle/ --threads 1
+      sparse-client bench --url grpc://localhost:8001 --model splade --concurrency 1,4,16
+    """
+    from sparse_client.cli.load_test import PERCENTILES, TEXTS, measure
+    from sparse_client.cli.printing import show_levels
+    from sparse_client.cli.records import Source
+
+    levels, size = _levels(concurrency), place.batch_size or 1
+    encoder = place.encoder(concurrency=max(levels))
+    read = Source(texts, path, jsonl, field).records() if texts or path else ()
+    given = [record.content for record in read if isinstance(record.content, str)] or TEXTS
+    batches = [list(islice(cycle(given), start, start + size)) for start in range(0, len(given), size)]
+    call = encoder.encode_queries if route == "query" else encoder.encode_documents
+    with output_stream(None):
+        measured = [measure(lambda batch: call(batch, False), batches, level, seconds) for level in levels]
+        show_levels(form, measured, [f"p{one}" for one in PERCENTILES])
+
+
+def _levels(given: str) -> list[int]:
+    try:
+        levels = [int(part) for part in given.split(",")]
+    except ValueError:
+        levels = []
+    if not levels or min(levels) < 1:
+        raise InputError(f"--concurrency {given!r} is no list of numbers of callers: give one like 1,2,4")
+    return levels
+
+
+def _encoded(records: "Iterator[Record]", encoder: "Encoder", route: str) -> "Iterator[tuple[Record, SparseVector]]":
+    """Encode the texts among the records, a thousand records in memory at once."""
+    encode = encoder.encode_queries if route == "query" else encoder.encode_documents
+    while block := list(islice(records, CHUNK_TEXTS)):
+        texts = [record.content for record in block if isinstance(record.content, str)]
+        encoded = iter(encode(texts, show_progress=False))
+        for record in block:
+            yield record, next(encoded) if isinstance(record.content, str) else record.content

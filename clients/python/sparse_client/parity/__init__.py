@@ -1,0 +1,1 @@
+"""Replay golden vectors and compare what comes back with PyTorch."""

@@ -1,0 +1,170 @@
+"""Replay a bundle's golden vectors: does this client make of them what PyTorch made?"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sparse_client.bundle.reader import MANIFEST, Bundle, open_bundle
+from sparse_client.errors import BundleError, InputError
+from sparse_client.parity.distance import TOLERANCES, Distance, Tolerance, distance
+from sparse_client.vectors import SparseVector
+
+GOLDEN = "golden.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """One golden vector.
+
+    Attributes:
+        route: `document` or `query`.
+        text: The text, without the route's prompt.
+        input_ids: Its token ids, prompt and special tokens included.
+        vector: PyTorch's vector of it.
+        embedding: What the graph takes, where it takes dense embeddings instead of tokens.
+    """
+
+    route: str
+    text: str
+    input_ids: list[int]
+    vector: SparseVector
+    embedding: list[float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a replay found.
+
+    Attributes:
+        precision: The bundle's precision, which says how much may differ.
+        distances: The distance from PyTorch by route.
+        misses: What is not as it must be, one sentence each.
+    """
+
+    precision: str
+    distances: Mapping[str, Distance]
+    misses: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing was missed."""
+        return not self.misses
+
+
+def golden_texts(bundle: Path | str) -> dict[str, list[str]]:
+    """Return the golden texts of a bundle by route, in the order of the file.
+
+    Raises:
+        BundleError: If the bundle cannot be opened, or a route has no golden vectors.
+    """
+    return {route: [one.text for one in some] for route, some in _by_route(open_bundle(bundle)).items()}
+
+
+def golden_embeddings(bundle: Path | str) -> dict[str, list[list[float]]]:
+    """Return the golden dense embeddings, by route, of a bundle whose graph takes such.
+
+    Raises:
+        BundleError: If the bundle cannot be opened, or a route has no golden vectors.
+    """
+    return {route: [one.embedding or [] for one in some] for route, some in _by_route(open_bundle(bundle)).items()}
+
+
+def judge(
+    path: Path | str,
+    encoded: Mapping[str, Sequence[SparseVector]],
+    ids: Mapping[str, Sequence[Sequence[int]]] | None = None,
+) -> Report:
+    """Compare what a client made of the golden texts with what PyTorch made of them.
+
+    Args:
+        path: The bundle's folder.
+        encoded: The client's vectors of `golden_texts`.
+        ids: The client's token ids of them, None where it has none.
+
+    Raises:
+        BundleError: If the bundle cannot be opened, has no golden vectors of a route, or a precision that is not known.
+    """
+    bundle = open_bundle(path)
+    golden = _by_route(bundle)
+    distances, misses = {}, list(bundle.contradictions)
+    for route, vectors in encoded.items():
+        expected, entry = golden[route], bundle.routes[route]
+        misses += [f"{route}: {miss}" for miss in _contradictions(bundle, expected)]
+        distances[route] = distance([one.vector for one in expected], vectors, entry.precision, bundle.max_active_dims)
+        misses += [f"{route}: {miss}" for miss in distances[route].misses(promise(bundle, route))]
+        for one, own in zip(expected, (ids or {}).get(route, []), strict=False):
+            if list(own) != one.input_ids:
+                misses.append(f"{route}: other token ids than PyTorch's for {one.text[:40]!r}")
+    return Report(bundle.precision, distances, tuple(misses))
+
+
+def _by_route(bundle: Bundle) -> dict[str, list[Golden]]:
+    """Return the golden vectors of each route.
+
+    Raises:
+        BundleError: If a route has none, though it is not documents' route under another name. In bundles of earlier
+            versions documents stand for both then.
+    """
+    for precision in (bundle.precision, *(route.precision for route in bundle.routes.values())):
+        if precision not in TOLERANCES:
+            raise BundleError(
+                f"{bundle.path} has the precision {precision!r}, known are {', '.join(TOLERANCES)}: upgrade"
+            )
+    found: dict[str, list[Golden]] = {}
+    for golden in read_golden(bundle):
+        found.setdefault(golden.route, []).append(golden)
+    for route, entry in bundle.routes.items():
+        if route not in found and (route == "document" or entry != bundle.routes.get("document")):
+            raise BundleError(f"{bundle.path} has no golden vectors of the route {route!r}: export the bundle again")
+    return found
+
+
+def _contradictions(bundle: Bundle, golden: Sequence[Golden]) -> list[str]:
+    """Return what PyTorch's vectors show to be wrong in the manifest, one sentence each."""
+    largest = max((int(one.vector.indices.max()) for one in golden if len(one.vector)), default=0)
+    most, limit = max(len(one.vector) for one in golden), bundle.max_active_dims
+    found = []
+    if largest >= bundle.dimension:
+        found.append(f"PyTorch has the index {largest}, {MANIFEST} says dimension {bundle.dimension}")
+    if limit is not None and most > limit:
+        found.append(f"PyTorch has {most} active dimensions, {MANIFEST} says max_active_dims {limit}")
+    return found
+
+
+def promise(bundle: Bundle, route: str) -> Tolerance:
+    """Return what the vectors of a route promise; where ranking was judged, to stay what they were found to be."""
+    if bundle.tolerance is not None and bundle.routes[route].precision == "int8":
+        return Tolerance(**bundle.tolerance)
+    return TOLERANCES[bundle.routes[route].precision]
+
+
+def read_golden(bundle: Bundle) -> Iterator[Golden]:
+    """Yield the golden vectors of a bundle.
+
+    Raises:
+        BundleError: If there are none, or a line is none.
+    """
+    path = bundle.path / GOLDEN
+    if GOLDEN not in bundle.files:
+        raise BundleError(f"{bundle.path} has no {GOLDEN}, so nothing can be replayed: export the bundle again")
+    number = 0
+    with path.open("rb") as stream:
+        for number, line in enumerate(stream, start=1):
+            try:
+                golden = _parsed(json.loads(line))
+            except (InputError, KeyError, RecursionError, TypeError, ValueError) as error:
+                raise BundleError(f"{path}, line {number} is no golden vector ({error!r})") from error
+            if golden.route not in bundle.routes:
+                raise BundleError(f"{path}, line {number} is of {golden.route!r}, which is none of the bundle's routes")
+            yield golden
+    if not number:
+        raise BundleError(f"{path} is empty, so nothing can be replayed: export the bundle again")
+
+
+def _parsed(fields: dict[str, Any]) -> Golden:
+    route, text, ids = fields["route"], fields["text"], fields["input_ids"]
+    if not (isinstance(route, str) and isinstance(text, str) and isinstance(ids, list)):
+        raise TypeError("route and text must be texts, input_ids a list")
+    return Golden(route, text, ids, SparseVector(fields["indices"], fields["values"]), fields.get("embedding"))

@@ -1,0 +1,107 @@
+"""What goes to the server and comes back: tensors by name, and the batches that they are cut into."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sparse_client.bundle.outputs import from_sparse
+from sparse_client.errors import InputError
+from sparse_client.server.failures import AttemptError, Reason
+from sparse_client.vectors import SparseVector
+
+Tensors = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """What a client must know of a model.
+
+    Attributes:
+        max_batch_size: Rows that one request may have.
+        outputs: Names of its outputs.
+    """
+
+    max_batch_size: int
+    outputs: tuple[str, ...]
+
+
+def parse_config(raw: Mapping[str, Any]) -> ModelConfig:
+    """Read a model's configuration as the server tells it.
+
+    Raises:
+        AttemptError: If it is none, or of a model that takes no batches.
+    """
+    try:
+        most, outputs = int(raw.get("max_batch_size", 0)), tuple(output["name"] for output in raw["output"])
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise AttemptError(Reason.FAILED, f"its configuration cannot be read ({error!r})") from error
+    if most < 1:
+        raise AttemptError(Reason.FAILED, "it takes no batches: make the repository with `sparse-export triton`")
+    return ModelConfig(most, outputs)
+
+
+def batches(sizes: Sequence[int], most: int) -> list[list[int]]:
+    """Cut positions into batches of like sizes, the largest first: padding to the longest text costs least so.
+
+    Args:
+        sizes: The size of each input.
+        most: How many inputs a batch may have.
+    """
+    order = sorted(range(len(sizes)), key=lambda position: -sizes[position])
+    return [order[start : start + most] for start in range(0, len(order), most)]
+
+
+def text_tensors(texts: Sequence[str]) -> Tensors:
+    """Return the input of an encoder: ``TEXT``, bytes ``[batch, 1]``."""
+    return {"TEXT": np.array([[text.encode()] for text in texts], dtype=np.object_)}
+
+
+def read_vectors(outputs: Tensors, count: int, most: int | None) -> list[SparseVector]:
+    """Return the vectors of an answer without their padding.
+
+    Args:
+        outputs: ``indices`` and ``values``, ``[batch, active]``.
+        count: How many texts were sent.
+        most: How many dimensions to keep of each, None for all.
+
+    Raises:
+        AttemptError: If the answer is not one vector per text.
+    """
+    indices, values = (_output(outputs, name, count) for name in ("indices", "values"))
+    try:
+        return from_sparse({"indices": indices, "values": values}, most)
+    except (InputError, TypeError, ValueError) as error:
+        raise AttemptError(Reason.FAILED, f"it gave a vector that is none: {error}") from error
+
+
+def read_tokens(outputs: Tensors, count: int) -> list[list[str]]:
+    """Return the rows of ``tokens``, bytes ``[batch, active]``, padding included.
+
+    Raises:
+        AttemptError: If the answer is not one row of texts per vector.
+    """
+    rows = _output(outputs, "tokens", count)
+    try:
+        return [[token.decode() for token in row] for row in rows]
+    except (AttributeError, UnicodeDecodeError) as error:
+        raise AttemptError(Reason.FAILED, f"it gave tokens that are no texts: {error}") from error
+
+
+def read_embeddings(outputs: Tensors, count: int) -> NDArray[np.float32]:
+    """Return ``embedding``, float32 ``[batch, width]``.
+
+    Raises:
+        AttemptError: If the answer is not one embedding per vector.
+    """
+    return _output(outputs, "embedding", count)
+
+
+def _output(outputs: Tensors, name: str, count: int) -> NDArray[Any]:
+    if name not in outputs:
+        raise AttemptError(Reason.FAILED, f"it gave {', '.join(outputs) or 'nothing'}, not {name}")
+    if outputs[name].ndim != 2 or len(outputs[name]) != count:
+        raise AttemptError(Reason.FAILED, f"it gave {name} of shape {outputs[name].shape} for {count} inputs")
+    return outputs[name]

@@ -1,0 +1,1 @@
+"""Write a bundle's files and manifest, and read them back."""

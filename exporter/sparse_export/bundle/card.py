@@ -1,0 +1,172 @@
+"""README.md of a bundle: what it is, how far it is from PyTorch, and how to run it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from sparse_export.bundle.report import host_line, parity_rows, precision_of, pruning_rows, quality_rows
+
+TEXT = Template("""\
+# $name: a sparse text encoder for ONNX Runtime
+
+Family $family, precision $precision, $dimension dimensions, exported from `$source`$revision.
+$taken in, the active dimensions of a text out, strongest first. Runs in any ONNX Runtime.
+$notes
+| file | what it is |
+| --- | --- |
+$files
+
+## Parity with PyTorch
+
+$parity
+
+Measured on $host.
+$pruning$quality
+## Python
+
+```python
+$python
+```
+
+The same with batches, decoding and much else: `pip install 'sparse-client[local]'`, then
+
+```python
+from sparse_client import LocalEncoder
+
+encoder = LocalEncoder(".")
+$client
+```
+
+## Elsewhere
+
+* Node: the npm package `sparse-client`, or `onnxruntime-node` with the same inputs (BigInt64Array) and outputs.
+* C++, C#, Java, Go, Rust: any ONNX Runtime binding, and a binding of the `tokenizers` library. Prepend the route's
+  prompt from manifest.json to each text, and replay golden.jsonl before going live.
+* Triton: `sparse-export triton BUNDLE --repository DIR` writes a model repository.
+
+Licence: that of the checkpoint `$source`.
+""")
+PAIRS = "`indices` int32, `values` float32 [batch, active]"
+OUTPUTS = {"sparse": PAIRS, "dense": "`sentence_embedding` float32 [batch, dimension]"}
+TOKENS = "`input_ids`, `attention_mask` int64 [batch, sequence]"
+# What a file is, for those that a bundle has.
+FILES = {
+    "document.onnx": "$inputs -> $outputs",
+    "query.onnx": f"$queries: {TOKENS} -> {PAIRS}",
+    "query_table.safetensors": "the table behind it: `weights` float32 [dimension]",
+    "query_table.json": "the same table, {token: weight}",
+    "decode.onnx": "`indices`, `values` -> $decoded",
+    "tokenizer.json": "the tokenizer: truncation to $max_length tokens and padding are set",
+    "query_tokenizer.json": "the tokenizer of queries",
+    "golden.jsonl": "texts with PyTorch's token ids and vectors, to prove any client",
+    "manifest.json": "everything above for machines, with checksums",
+}
+# Some ten lines without this project: the contract is this small.
+TEXTS = """\
+import json, numpy as np, onnxruntime, tokenizers
+
+routes = json.load(open("manifest.json", encoding="utf-8"))["routes"]
+tokenizer = {name: tokenizers.Tokenizer.from_file(route["tokenizer"]) for name, route in routes.items()}
+session = {name: onnxruntime.InferenceSession(route["graph"]) for name, route in routes.items()}
+for line in open("golden.jsonl", encoding="utf-8"):
+    golden = json.loads(line)
+    name, route = golden["route"], routes[golden["route"]]
+    text, special = route["prompt"] + golden["text"], route["add_special_tokens"]
+    encoding = tokenizer[name].encode(text, add_special_tokens=special)
+    ids, mask = (np.array([part], dtype=np.int64) for part in (encoding.ids, encoding.attention_mask))
+    assert encoding.ids == golden["input_ids"]
+    inputs = {"input_ids": ids, "attention_mask": mask}
+"""
+EMBEDDINGS = """\
+import json, numpy as np, onnxruntime
+
+session = {"document": onnxruntime.InferenceSession("document.onnx")}
+for line in open("golden.jsonl", encoding="utf-8"):
+    golden = json.loads(line)
+    name, inputs = "document", {"embedding": np.array([golden["embedding"]], dtype=np.float32)}
+"""
+RUN = {
+    "sparse": """\
+    (indices,), (values,) = session[name].run(["indices", "values"], inputs)
+    print(golden["text"][:40], indices[:3], golden["indices"][:3], values[:3], golden["values"][:3])""",
+    "dense": """\
+    ((weights,),) = session[name].run(["sentence_embedding"], inputs)
+    strongest = np.argsort(-weights)[:3]
+    print(golden["text"][:40], strongest, golden["indices"][:3], weights[strongest], golden["values"][:3])""",
+}
+DECODED = "print(encoder.decode(vectors, top=10))"
+RECONSTRUCTED = "print(vectors, encoder.reconstruct(vectors).shape)  # features have no words"
+PRUNED = """
+## Pruned vocabulary
+
+Indices are those of the whole vocabulary, but some never appear: texts that were given with the export did not need
+them. The table above is about texts that keep all of theirs; what others lose is measured here, in float.
+
+"""
+TARGETS = {
+    "fp16": "\nHalf precision is for GPU and WebGPU; on a CPU it is slower than fp32.\n",
+    "vnni": "\nOn x86 with AVX2 and without VNNI its 8-bit products saturate, and vectors are wrong, unless a session\n"
+    "sets `session.x64quantprecision` to `1`. sparse-client does so; exports without `--cpu vnni` need nothing.\n",
+}
+
+
+def write(folder: Path, content: dict[str, Any]) -> None:
+    """Write README.md from the content of the manifest."""
+    source, texts = content["source"], content["input"] == "tokens"
+    features = "autoencoder" in content
+    inputs = TOKENS if texts else f"`embedding` float32 [batch, {content['autoencoder']['input_dim']}]"
+    calls = 'encode_documents(["The weather is lovely today."])', "encode_embeddings(embeddings)  # float32"
+    text = TEXT.substitute(
+        name=Path(source["id"]).name,
+        source=source["id"],
+        revision=f" at revision {source['revision']}" if source["revision"] else "",
+        taken="Text tokens" if texts else "Dense embeddings",
+        notes=TARGETS.get(content.get("cpu", content["precision"]), "") + _features(content),
+        files=_files(folder, inputs=inputs, outputs=OUTPUTS[content["output"]], decoded=_decoded(content),
+                     queries="the tower of queries" if "query_tower" in content else "queries as a look-up",
+                     max_length=content["max_length"]),
+        parity=_table(parity_rows(content)),
+        host=host_line(content["proven_on"]),
+        quality=f"\n## Retrieval quality\n\n{_table(quality_rows(content))}\n" if content["quality"] else "",
+        pruning=_pruning(content),
+        python=(TEXTS if texts else EMBEDDINGS) + RUN[content["output"]],
+        client=f"vectors = encoder.{calls[not texts]}\n{RECONSTRUCTED if features else DECODED}",
+        precision=precision_of(content),
+        **{key: content[key] for key in ("family", "dimension")},
+    )  # fmt: skip
+    (folder / "README.md").write_text(text, encoding="utf-8")
+
+
+def _files(folder: Path, **facts: object) -> str:
+    """Return a row for each file that is there; the manifest, which comes last, always is."""
+    present = [name for name in FILES if name == "manifest.json" or (folder / name).is_file()]
+    return "\n".join(f"| {name} | {Template(FILES[name]).substitute(facts)} |" for name in present)
+
+
+def _decoded(content: dict[str, Any]) -> str:
+    if "autoencoder" not in content:
+        return "`tokens` string [batch, active]"
+    return f"`embedding` float32 [batch, {content['autoencoder']['input_dim']}], the reconstruction"
+
+
+def _features(content: dict[str, Any]) -> str:
+    if "autoencoder" not in content:
+        return ""
+    facts = content["autoencoder"]
+    return (
+        f"\nDimensions are features of a sparse autoencoder, not tokens; {facts['dead_features']} of "
+        f"{content['dimension']} are dead. decode.onnx gives the {facts['decodes_to']}.\n"
+    )
+
+
+def _pruning(content: dict[str, Any]) -> str:
+    if "pruning" not in content:
+        return ""
+    return PRUNED + _table([("", ""), *pruning_rows(content)]) + "\n"
+
+
+def _table(rows: list[tuple[str, ...]]) -> str:
+    head, *body = rows
+    return "\n".join("| " + " | ".join(row) + " |" for row in [head, ("---",) * len(head), *body])

@@ -1,0 +1,107 @@
+"""Write a bundle in full or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from sparse_export.bundle import manifest
+from sparse_export.errors import OutputError
+
+REASONS = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "a file would be larger than is allowed there",
+    errno.EACCES: "there is no permission to write there",
+    errno.EPERM: "there is no permission to write there",
+    errno.EROFS: "the file system is read-only",
+    errno.ENOTDIR: "a part of the path is a file",
+    errno.EEXIST: "a part of the path is a file",
+    errno.EBUSY: "it is a mount point; name a folder inside it",
+    errno.ENAMETOOLONG: "the name is too long",
+    errno.EIO: "the disk has an error",
+}
+
+
+@contextlib.contextmanager
+def writing(output: Path, force: bool) -> Iterator[Path]:
+    """Give a temporary folder beside `output` that takes its place when the block ends well.
+
+    Args:
+        output: Folder of the bundle.
+        force: Replace an existing bundle; a folder that is no bundle is never replaced.
+
+    Raises:
+        OutputError: `output` exists, or cannot be written.
+    """
+    try:
+        # Through links, and with a name even for `.`: what is renamed at the end is the folder itself.
+        target = output.resolve()
+        _check_free(output, target, force)
+        with _parents(target), _workshop(target) as workshop:
+            new = workshop / "new"
+            new.mkdir()
+            yield new
+            _check_free(output, target, force)  # others may have written there meanwhile
+            _take_place(new, target, workshop / "old")
+    except OSError as error:
+        if error.errno not in REASONS:
+            raise
+        raise OutputError(f"'{output}' cannot be written: {REASONS[error.errno]}.") from error
+
+
+@contextlib.contextmanager
+def _parents(target: Path) -> Iterator[None]:
+    """Make the folders above `target`, and remove them again if the block fails."""
+    missing = [folder for folder in target.parents if not folder.exists()]
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for folder in missing:
+            with contextlib.suppress(OSError):  # never made, or in use by now
+                folder.rmdir()
+        raise
+
+
+@contextlib.contextmanager
+def _workshop(target: Path) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _take_place(new: Path, target: Path, old: Path) -> None:
+    if not _is_bundle(target):
+        new.rename(target)  # replaces an empty folder, nothing else
+        return
+    target.rename(old)
+    try:
+        new.rename(target)
+    except BaseException:
+        if not target.exists():
+            old.rename(target)
+        raise
+
+
+def _check_free(output: Path, target: Path, force: bool) -> None:
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise OutputError(f"'{output}' is a file; name a folder for the bundle.")
+    if not any(target.iterdir()):
+        return
+    if not _is_bundle(target):
+        raise OutputError(f"'{output}' exists and is not a bundle, so it is not replaced; name another folder.")
+    if not force:
+        raise OutputError(f"'{output}' exists; name another folder or give --force to replace it.")
+
+
+def _is_bundle(folder: Path) -> bool:
+    return (folder / manifest.FILE).is_file()

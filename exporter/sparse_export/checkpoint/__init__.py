@@ -1,0 +1,1 @@
+"""Read a checkpoint: where it is, what kind it is, its modules and its tokenizer."""

@@ -1,0 +1,221 @@
+"""Read a checkpoint the way sentence-transformers reads it, and refuse what is incomplete or damaged."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from sentence_transformers import SparseEncoder
+from transformers import PreTrainedModel
+
+from sparse_client.bundle.reader import sha256
+from sparse_export.checkpoint.adapters import has_adapters
+from sparse_export.checkpoint.chain import ROUTES, head_of, route_modules
+from sparse_export.checkpoint.kind import admit
+from sparse_export.checkpoint.own_tokenizer import check_same
+from sparse_export.checkpoint.source import MODULES, Source, locate
+from sparse_export.errors import CheckpointError, InputError, one_line
+from sparse_export.options import ExportOptions
+
+UNLIMITED = 10**6  # transformers writes about 1e30 where a tokenizer has no limit
+FEWEST_WORDS = 10  # tokens that are not special; transformers makes up a tokenizer without any where it finds no file
+# The prompts that sentence-transformers tries for each route, in its order.
+PROMPTS = {"document": ("document", "passage", "corpus"), "query": ("query",)}
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A loaded checkpoint.
+
+    Attributes:
+        source: The name of the folder, or the hub id.
+        folder: The files: the folder itself or the hub's local snapshot.
+        revision: Commit of a hub id, None for a folder.
+        encoder: sentence-transformers' own model, float32, eval mode, on the CPU: the reference.
+    """
+
+    source: str
+    folder: Path
+    revision: str | None
+    encoder: SparseEncoder
+
+    def prompt(self, route: str) -> str:
+        """Return the text that sentence-transformers puts in front of every text of a route."""
+        prompts = self.encoder.prompts
+        name = next((name for name in PROMPTS[route] if name in prompts), self.encoder.default_prompt_name)
+        return prompts.get(name) or "" if name else ""
+
+    def modules(self, route: str) -> list[Any]:
+        """Return the modules that a text of a route goes through, in order."""
+        return route_modules(self.encoder, route)
+
+    def head(self, route: str) -> str | None:
+        """Return the head of a route, None where its chain of modules is not one that is exported."""
+        return head_of(self.modules(route))
+
+    def shares_graph(self) -> bool:
+        """Tell whether queries go through the very modules that documents go through."""
+        document, query = (self.modules(route) for route in ROUTES)
+        return len(document) == len(query) and all(one is other for one, other in zip(document, query, strict=True))
+
+    def tokenizer(self, route: str) -> Any:
+        """Return the tokenizer of a route, as transformers has it."""
+        return self.modules(route)[0].tokenizer
+
+    def max_length(self, route: str) -> int | None:
+        """Return the tokens of a text, special tokens included; None where the tokenizer has no limit."""
+        first = self.modules(route)[0]
+        own = getattr(first, f"{route}_length", None)  # of a Transformer that both routes share
+        length = own if own is not None else first.tokenizer.model_max_length
+        return None if length is None or length > UNLIMITED else length
+
+    def max_active_dims(self) -> int | None:
+        """Return the largest number of active dimensions of a vector, None for no limit; the same for both routes."""
+        return self.encoder.max_active_dims or getattr(self.modules("document")[-1], "k", None)
+
+    def sha256(self) -> str:
+        """Return the sha256 of the weights: of the file, or of the list of names and sums where there are several."""
+        sums = {path.relative_to(self.folder).as_posix(): sha256(path) for path in self._weights()}
+        if len(sums) == 1:
+            return next(iter(sums.values()))
+        return hashlib.sha256(json.dumps(sums, sort_keys=True).encode()).hexdigest()
+
+    def size(self) -> int:
+        """Return the bytes of the weight files."""
+        return sum(path.stat().st_size for path in self._weights())
+
+    def _weights(self) -> list[Path]:
+        return sorted(path for kind in ("*.safetensors", "*.bin") for path in self.folder.rglob(kind))
+
+
+def read_checkpoint(options: ExportOptions) -> Checkpoint:
+    """Load a checkpoint.
+
+    Raises:
+        CheckpointError: It is missing, incomplete or damaged.
+        UnsupportedCheckpointError: It is not a sparse encoder.
+        InputError: `max_length` is beyond the positions of the model, or leaves no room for a text.
+    """
+    source = locate(options)
+    admit(source)
+    try:
+        encoder = SparseEncoder(
+            source.model, device="cpu", model_kwargs={"dtype": torch.float32}, **source.arguments
+        ).eval()
+        folder = source.folder()
+    except Exception as error:  # any library on the way may raise anything about a damaged file
+        raise CheckpointError(f"'{options.model}' cannot be loaded: {one_line(error)}") from error
+    _check_tokenizers(source, folder, encoder)
+    _check_finite(options.model, encoder)
+    _check_complete(source, encoder)
+    _set_max_length(encoder, options.max_length)
+    encoder.max_active_dims = options.max_active_dims or encoder.max_active_dims
+    # A folder goes into bundles by its name alone: where it lies on this machine is nobody's business.
+    name = folder.resolve().name if source.is_folder else options.model
+    return Checkpoint(name, folder, None if source.is_folder else folder.name, encoder)
+
+
+def _first_modules(encoder: SparseEncoder) -> dict[str, Any]:
+    """Return the first module of each route; one that both routes share is named once, after documents."""
+    firsts = {route: route_modules(encoder, route)[0] for route in ROUTES}
+    return {route: first for route, first in firsts.items() if route == "document" or first is not firsts["document"]}
+
+
+def _check_tokenizers(source: Source, folder: Path, encoder: SparseEncoder) -> None:
+    for route, first in _first_modules(encoder).items():
+        tokenizer: Any = getattr(first, "tokenizer", None)
+        special = getattr(tokenizer, "all_special_tokens", None)
+        if special is not None and len(tokenizer) - len(special) < FEWEST_WORDS:
+            raise CheckpointError(
+                f"'{source.model}' has no tokenizer, or an empty one; put the tokenizer's files (tokenizer.json) "
+                "beside the model."
+            )
+        lowercased = bool(getattr(first, "do_lower_case", False))
+        check_same(folder / folder_of(source, route), tokenizer, lowercased)
+
+
+def _check_finite(model: str, encoder: SparseEncoder) -> None:
+    for name, weight in encoder.named_parameters():
+        if not bool(torch.isfinite(weight).all()):
+            raise CheckpointError(
+                f"The weight '{name}' of '{model}' has NaN or infinite values; train or fetch it again."
+            )
+
+
+def _check_complete(source: Source, encoder: SparseEncoder) -> None:
+    """Refuse weights that transformers filled with random numbers because the files lack them."""
+    for route, first in _first_modules(encoder).items():
+        loaded: PreTrainedModel | None = getattr(first, "model", None)
+        if loaded is None:  # a module without a model of transformers
+            continue
+        if not has_adapters(loaded):
+            _refuse_missing(loaded, source.model, {"subfolder": folder_of(source, route), **source.arguments})
+            continue
+        _refuse_missing(loaded, source.model, source.arguments)
+        _refuse_missing(loaded, str(loaded.name_or_path), {**source.arguments, "revision": None})  # its base model
+
+
+def folder_of(source: Source, route: str) -> str:
+    """Return the folder of the first module of a route, relative to the checkpoint."""
+    modules, router = source.read_json(MODULES), source.read_json("router_config.json")
+    if router is not None:
+        return str(router["structure"][route][0])
+    return str(modules[0]["path"]) if modules else ""
+
+
+def _refuse_missing(loaded: PreTrainedModel, place: str, arguments: dict[str, Any]) -> None:
+    report: dict[str, Any]
+    again, report = cast(Any, type(loaded)).from_pretrained(place, output_loading_info=True, **arguments)
+    missing = sorted(report["missing_keys"])
+    if missing:
+        advice = (
+            "transformers cannot load this adapter in full: merge it into its model, and export that"
+            if has_adapters(again)
+            else "it was saved without its language model head, or is of another architecture"
+        )
+        raise CheckpointError(
+            f"'{place}' lacks {len(missing)} weights of {type(loaded).__name__}, such as '{missing[0]}'; {advice}."
+        )
+
+
+def _set_max_length(encoder: SparseEncoder, max_length: int | None) -> None:
+    for first in _first_modules(encoder).values():
+        if getattr(first, "model", None) is not None:
+            _limit(first, max_length)
+
+
+def _limit(transformer: Any, max_length: int | None) -> None:
+    """Limit the tokens of a text to what was asked for, and to the positions that the model has."""
+    positions = _positions(transformer.model)
+    if max_length is not None and positions is not None and max_length > positions:
+        raise InputError(
+            f"max_length is {max_length}, but the model has {positions} positions; give at most {positions}."
+        )
+    special = transformer.tokenizer.num_special_tokens_to_add()
+    for name in ("max_seq_length", "document_length", "query_length"):  # the latter two of a task, where they are set
+        own = getattr(transformer, name, None)
+        if own is None and name != "max_seq_length":
+            continue
+        limits = [limit for limit in (max_length or own, positions) if limit is not None]
+        if not limits:
+            continue
+        if min(limits) <= special:
+            raise InputError(
+                f"max_length is {min(limits)}, but {special} of these tokens are special ones; "
+                f"give at least {special + 1}."
+            )
+        setattr(transformer, name, min(limits))
+
+
+def _positions(model: PreTrainedModel) -> int | None:
+    """Return how many tokens have a position; RoBERTa's table starts counting after the padding id."""
+    for module in model.modules():
+        table = getattr(module, "position_embeddings", None)
+        if isinstance(table, torch.nn.Embedding):
+            offset = getattr(module, "padding_idx", None)
+            return table.num_embeddings - (offset + 1 if isinstance(offset, int) else 0)
+    return getattr(model.config, "max_position_embeddings", None)

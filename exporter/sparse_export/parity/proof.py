@@ -1,0 +1,140 @@
+"""Prove a written graph against PyTorch: tokens, then vectors, alone and in padded batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from sparse_export.checkpoint.chain import TABLE
+from sparse_export.checkpoint.load import Checkpoint
+from sparse_export.errors import ParityError
+from sparse_export.options import Precision
+from sparse_export.parity import distance, reference
+from sparse_export.parity.distance import Parity
+from sparse_export.parity.golden import Golden
+from sparse_export.parity.runtime import EncoderGraph
+from sparse_export.rows import Row
+
+BATCH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A padded batch and what PyTorch makes of it.
+
+    Attributes:
+        inputs: `input_ids`, `attention_mask`, int64 `[batch, sequence]`, or `embedding`, float32 `[batch, dim]`.
+        rows: PyTorch's vectors.
+    """
+
+    inputs: dict[str, np.ndarray]
+    rows: list[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What the graph of a route is proven with.
+
+    Attributes:
+        golden: Texts encoded one by one.
+        batches: The same texts in padded batches, neighbours of very different length.
+        limit: `max_active_dims` of both sides.
+    """
+
+    golden: list[Golden]
+    batches: list[Batch]
+    limit: int | None
+
+    def same_as(self, other: Material) -> bool:
+        """Tell whether PyTorch makes the same token ids and vectors of both, so that proving one proves the other."""
+        return [_plain(vector) for vector in self.golden] == [_plain(vector) for vector in other.golden]
+
+
+def material(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> Material:
+    """Encode texts with PyTorch, one by one and in padded batches."""
+    golden = reference.golden_vectors(checkpoint, route, texts)
+    batches = []
+    for start in range(0, len(texts), BATCH):
+        some = texts[start : start + BATCH]
+        inputs = reference.token_batch(checkpoint, route, some)
+        # A look-up knows no neighbours, but in PyTorch padding of id 0 can erase a [PAD] that the text itself has:
+        # what the text gives alone is right.
+        alone = [vector.row for vector in golden[start : start + BATCH]]
+        rows = alone if checkpoint.head(route) == TABLE else reference.encode_batch(checkpoint, route, some)
+        batches.append(Batch(inputs, rows))
+    return Material(golden, batches, checkpoint.max_active_dims())
+
+
+def embedding_material(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> Material:
+    """As `material`, for a graph that takes the dense embeddings of the texts."""
+    golden = reference.embedding_vectors(checkpoint, route, texts)
+    batches = []
+    for start in range(0, len(golden), BATCH):
+        some = golden[start : start + BATCH]
+        inputs = {"embedding": np.concatenate([vector.inputs()["embedding"] for vector in some])}
+        batches.append(Batch(inputs, [vector.row for vector in some]))
+    return Material(golden, batches, checkpoint.max_active_dims())
+
+
+def check_tokenizer(path: Path, prompt: str, special_tokens: bool, golden: Sequence[Golden]) -> None:
+    """Check that a tokenizer file gives the token ids that sentence-transformers gave.
+
+    Raises:
+        ParityError: It differs for a text.
+    """
+    tokenizer = Tokenizer.from_file(str(path))
+    for vector in golden:
+        ids = tokenizer.encode(prompt + vector.text, add_special_tokens=special_tokens).ids
+        if ids != vector.input_ids:
+            raise ParityError(
+                f"{path.name} gives {ids[:8]}... where sentence-transformers gives {vector.input_ids[:8]}... "
+                f"for the text {vector.text[:40]!r}."
+            )
+
+
+def prove(
+    path: Path, materials: dict[str, Material], precision: Precision, exact: bool = False
+) -> dict[str, dict[str, Parity]]:
+    """Run a written graph and compare it with PyTorch; `exact` as for `EncoderGraph`.
+
+    Args:
+        path: The graph.
+        materials: By route, for each route that goes through the graph.
+        precision: Of the graph.
+
+    Returns:
+        By route the reports `alone`, `padded` and `neighbours`: a text alone and in its batch, both by the graph.
+    """
+    graph = EncoderGraph(path, exact)
+    return {route: _measure(graph, material, precision) for route, material in materials.items()}
+
+
+def check(reports: dict[str, dict[str, Parity]], precision: Precision) -> None:
+    """Check what `prove` found against the promise of the precision.
+
+    Raises:
+        ParityError: A report misses it.
+    """
+    prefix = {route: f"{route}, " if len(reports) > 1 else "" for route in reports}
+    named = {prefix[route] + name: by_name[name] for route, by_name in reports.items() for name in ("alone", "padded")}
+    distance.check(named, precision)
+
+
+def _plain(vector: Golden) -> tuple[object, ...]:
+    embedding = None if vector.embedding is None else vector.embedding.tolist()
+    return vector.input_ids, embedding, vector.row.indices.tolist(), vector.row.values.tolist()
+
+
+def _measure(graph: EncoderGraph, material: Material, precision: Precision) -> dict[str, Parity]:
+    alone = [graph.run(vector.inputs())[0] for vector in material.golden]
+    padded = [row for batch in material.batches for row in graph.run(batch.inputs)]
+    expected = [row for batch in material.batches for row in batch.rows]
+    return {
+        "alone": distance.compare([vector.row for vector in material.golden], alone, precision, material.limit),
+        "padded": distance.compare(expected, padded, precision, material.limit),
+        "neighbours": distance.compare(alone, padded, precision, material.limit),
+    }

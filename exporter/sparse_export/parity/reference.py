@@ -1,0 +1,89 @@
+"""What sentence-transformers makes of a text: torch, float32, eval. The judge of every export."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from sparse_export.checkpoint.load import Checkpoint
+from sparse_export.parity.golden import Golden
+from sparse_export.rows import Row
+
+
+def token_batch(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> dict[str, np.ndarray]:
+    """Return sentence-transformers' `input_ids` and `attention_mask`, int64 `[batch, sequence]`, of a padded batch."""
+    features = checkpoint.encoder.preprocess(list(texts), prompt=checkpoint.prompt(route), task=route)
+    # A look-up tokenizes an empty text to no token at all, for which torch has floats.
+    return {name: features[name].numpy().astype(np.int64) for name in ("input_ids", "attention_mask")}
+
+
+def encode_batch(
+    checkpoint: Checkpoint, route: str, texts: Sequence[str], max_active_dims: int | None = None
+) -> list[Row]:
+    """Encode texts as one padded batch.
+
+    Args:
+        checkpoint: The loaded checkpoint.
+        route: `document` or `query`.
+        texts: The texts, without prompts.
+        max_active_dims: None for the checkpoint's own.
+
+    Returns:
+        One row per text.
+    """
+    encode = {"document": checkpoint.encoder.encode_document, "query": checkpoint.encoder.encode_query}[route]
+    with torch.no_grad():
+        weights = encode(
+            list(texts),
+            batch_size=max(1, len(texts)),
+            convert_to_sparse_tensor=False,
+            max_active_dims=max_active_dims,
+            show_progress_bar=False,
+        )
+    return [Row.of_dense(row) for row in np.asarray(weights)]
+
+
+def golden_vectors(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> list[Golden]:
+    """Encode every text alone, so that no vector has seen padding."""
+    return [
+        _golden(checkpoint, route, text, token_batch(checkpoint, route, [text])["input_ids"][0].tolist())
+        for text in texts
+    ]
+
+
+def embedding_vectors(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> list[Golden]:
+    """Encode every text alone, and keep the dense embedding that the autoencoder is given, not the token ids."""
+    vectors = []
+    for text in texts:
+        features = checkpoint.encoder.preprocess([text], prompt=checkpoint.prompt(route), task=route)
+        with torch.no_grad():
+            for module in checkpoint.modules(route)[:-1]:
+                features = module(features)
+        embedding = features["sentence_embedding"][0].numpy()
+        vectors.append(replace(_golden(checkpoint, route, text, []), embedding=embedding))
+    return vectors
+
+
+def _golden(checkpoint: Checkpoint, route: str, text: str, input_ids: list[int]) -> Golden:
+    row = encode_batch(checkpoint, route, [text])[0]
+    return Golden(route, text, input_ids, row, decoded=_decoded(checkpoint, route, row))
+
+
+def _decoded(checkpoint: Checkpoint, route: str, row: Row) -> np.ndarray | None:
+    """Return what a SparseAutoEncoder makes of a row; with `normalize`, in the space of normalized embeddings.
+
+    Where queries have an autoencoder of their own, decode.onnx is that of documents, and only documents are decoded.
+    """
+    autoencoder = checkpoint.modules("document")[-1]
+    if checkpoint.modules(route)[-1] is not autoencoder:
+        return None
+    if type(autoencoder).__name__ != "SparseAutoEncoder":
+        return None
+    latents = torch.zeros(1, autoencoder.hidden_dim)
+    latents[0, row.indices.tolist()] = torch.from_numpy(row.values)
+    with torch.no_grad():
+        decoded: np.ndarray = autoencoder.decode(latents, {"mu": torch.zeros(()), "std": torch.ones(())})[0].numpy()
+    return decoded

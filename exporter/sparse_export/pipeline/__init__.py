@@ -1,0 +1,1 @@
+"""Export a checkpoint: the steps in their order."""

@@ -1,0 +1,1 @@
+"""Decide what each route of a checkpoint becomes, and build its graph."""

@@ -1,0 +1,1 @@
+"""Load training pairs and collections, and check them."""

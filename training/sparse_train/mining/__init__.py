@@ -1,0 +1,1 @@
+"""Mine hard negatives."""

@@ -1,0 +1,1 @@
+"""Build the model, its losses and its evaluators."""

@@ -1,0 +1,1 @@
+"""Read a recipe, and refuse what the libraries would not take."""

@@ -1,0 +1,1 @@
+"""Run a training, and write what came of it."""
