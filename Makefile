@@ -124,10 +124,10 @@ define install
 	@# First and exactly this version: pip may know it as a small CPU build; the resolver alone could take another.
 	@export PIP_CONSTRAINT=$(2) PIP_BUILD_CONSTRAINT=$(2) PIP_DISABLE_PIP_VERSION_CHECK=1 && \
 	$(1)/bin/pip install -qq torch==2.13.0 && \
-	$(1)/bin/pip install -qq -e '.[dev]' -e 'clients/python[local,triton]'
+	$(1)/bin/pip install -qq -e '.[dev]'
 endef
 
-$(INSTALLED): pyproject.toml clients/python/pyproject.toml $(LOCK) | $(BIN)/python
+$(INSTALLED): pyproject.toml $(LOCK) | $(BIN)/python
 	$(call install,.venv,$(LOCK))
 	@touch $@
 
@@ -135,9 +135,9 @@ $(INSTALLED): pyproject.toml clients/python/pyproject.toml $(LOCK) | $(BIN)/pyth
 # Without the package itself, which its extras name, and what kind of build of torch was found.
 define resolve
 	PIP_CONSTRAINT= CUSTOM_COMPILE_COMMAND="make lock" build/lock/bin/pip-compile --quiet --no-config $(2) \
-		--extra dev --extra local --extra triton --all-build-deps --allow-unsafe --strip-extras --no-emit-options \
+		--extra dev --all-build-deps --allow-unsafe --strip-extras --no-emit-options \
 		--no-emit-index-url --no-emit-find-links --annotation-style line \
-		--output-file $(1) pyproject.toml clients/python/pyproject.toml
+		--output-file $(1) pyproject.toml
 	@sed -i.bak -e '/^sparse-export @/d' -e 's/^\(torch==[0-9.]*\)+[a-z0-9]*/\1/' $(1) && rm $(1).bak
 endef
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click_default_group import DefaultGroup
 
+from sparse_client.cli.group import CommandGroup
 from sparse_export.errors import InputError, SparseExportError
 from sparse_export.options import OPSETS, PRECISION_OF_QUANTIZE, Cpu, ExportOptions, Output
 from sparse_export.triton.options import MAX_TEXT_BYTES, RepositoryOptions
@@ -22,17 +22,7 @@ from sparse_export.triton.options import MAX_TEXT_BYTES, RepositoryOptions
 PORT = click.IntRange(0, 65535)
 
 
-class _Group(DefaultGroup):
-    """Turns the errors that are the user's to mend into one line and exit code 1."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except SparseExportError as error:
-            raise click.ClickException(str(error)) from error
-
-
-@click.group(cls=_Group, default="export", default_if_no_args=False, context_settings={"max_content_width": 110})
+@click.group(cls=CommandGroup, error=SparseExportError, default="export")
 @click.version_option(package_name="sparse-export")
 def main() -> None:
     """Take a sparse text encoder (SPLADE) to production: export it to ONNX, quantized and checked against PyTorch.

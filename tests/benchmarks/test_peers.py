@@ -84,7 +84,7 @@ def test_requirements_are_pinned(file: Path) -> None:
     lines = requirements()[file.stem]
     assert lines
     ours = [line for line in lines if "==" not in line]
-    assert ours in ([], [PINNED_BY, "-e clients/python[local]"])
+    assert ours in ([], [PINNED_BY, "-e .[cpu]"])
     assert not ours or ours == lines, "constraints.txt pins all that we need"
 
 

@@ -47,7 +47,7 @@ def test_an_old_one(install, code: str, distribution: str) -> None:
     # Beside numpy 2, onnxruntime 1.18 raises an ImportError without a word.
     install("1.18.1", code, distribution)
     assert refusal() == (
-        f"LocalEncoder needs onnxruntime {OLDEST} or later, found 1.18.1: pip install 'sparse-client[local]'"
+        f"LocalEncoder needs onnxruntime {OLDEST} or later, found 1.18.1: pip install 'sparse-export[cpu]'"
     )
 
 

@@ -11,19 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click_default_group import DefaultGroup
 
+from sparse_client.cli.group import CommandGroup
 from sparse_train.errors import OutputError, RecipeError, SparseTrainError
-
-
-class _Group(DefaultGroup):
-    """Turns the errors that are the user's to mend into one line and exit code 1."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except SparseTrainError as error:
-            raise click.ClickException(str(error)) from error
 
 
 def _describe(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:
@@ -34,7 +24,7 @@ def _describe(ctx: click.Context, _option: click.Parameter, wanted: bool) -> Non
         ctx.exit()
 
 
-@click.group(cls=_Group, default="train", default_if_no_args=False, context_settings={"max_content_width": 110})
+@click.group(cls=CommandGroup, error=SparseTrainError, default="train", default_takes_words=True)
 @click.version_option(package_name="sparse-export")
 @click.option(
     "--describe",

@@ -30,7 +30,7 @@ $pruning$quality
 $python
 ```
 
-The same with batches, decoding and much else: `pip install 'sparse-client[local]'`, then
+The same with batches, decoding and much else: `pip install 'sparse-export[cpu]'`, then
 
 ```python
 from sparse_client import LocalEncoder

@@ -56,7 +56,7 @@ def _read(bundle: Bundle) -> NDArray[np.float32]:
     try:
         from safetensors.numpy import load_file
     except ImportError as error:
-        raise SparseClientError(f"{TABLE} needs safetensors ({error}): pip install 'sparse-client[local]'") from error
+        raise SparseClientError(f"{TABLE} needs safetensors ({error}): pip install 'sparse-export[cpu]'") from error
     path = bundle.path / TABLE
     try:
         weights = load_file(path)[_TENSOR]

@@ -37,7 +37,7 @@ def _refusal(error: ImportError) -> str:
 
 def _needs(found: str | None) -> str:
     return (
-        f"LocalEncoder needs onnxruntime {OLDEST} or later, found {found or 'none'}: pip install 'sparse-client[local]'"
+        f"LocalEncoder needs onnxruntime {OLDEST} or later, found {found or 'none'}: pip install 'sparse-export[cpu]'"
     )
 
 

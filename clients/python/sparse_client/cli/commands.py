@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sparse_client.cli.group import CommandGroup
 from sparse_client.cli.output_file import output_stream
 from sparse_client.cli.target import Place
 from sparse_client.errors import InputError, SparseClientError
@@ -26,18 +27,8 @@ _SECONDS = click.FloatRange(min=0, min_open=True)
 _INT32_COUNT = 2**31
 
 
-class _Commands(click.Group):
-    """Turn our errors into one line and exit code 1."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except SparseClientError as error:
-            raise click.ClickException(" ".join(str(error).splitlines())) from error
-
-
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
-@click.version_option(package_name="sparse-client")
+@click.group(cls=CommandGroup, error=SparseClientError)
+@click.version_option(package_name="sparse-export")
 def main() -> None:
     """Turn text into sparse vectors, and vectors into weighted tokens, with an exported bundle
     in this process or on a server.

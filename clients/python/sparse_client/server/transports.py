@@ -159,7 +159,7 @@ def library_of(protocol: str) -> ModuleType:
             import tritonclient.grpc as library
     except (ImportError, RuntimeError) as error:  # it raises RuntimeError where its own extra is missing
         raise SparseClientError(
-            f"a {protocol} URL needs tritonclient ({error}): pip install 'sparse-client[triton]'"
+            f"a {protocol} URL needs tritonclient ({error}): pip install 'sparse-export[triton]'"
         ) from error
     return library
 
