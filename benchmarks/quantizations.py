@@ -19,11 +19,13 @@ from passages import passages
 from rich.console import Console
 from rich.table import Table
 
+from sparse_client.bundle.outputs import from_sparse
 from sparse_client.bundle.processor import exact_products
 from sparse_client.bundle.reader import Route, open_bundle
 from sparse_client.bundle.tokens import RouteTokenizer
-from sparse_export.parity import distance
-from sparse_export.rows import Row
+from sparse_client.parity.distance import Distance
+from sparse_client.vectors import SparseVector
+from sparse_export.parity import promise
 
 OURS, VNNI = "int8, a scale per token (ours)", "int8-vnni"
 COLUMNS = ("quantization", "docs/s", "ratio", "MB", "mean cosine", "worst", "top-64 overlap", "alone to batched")
@@ -123,16 +125,17 @@ def _speeds(sessions: dict[str, onnxruntime.InferenceSession], batches: Tokens, 
 
 def _fidelity(
     sessions: dict[str, onnxruntime.InferenceSession], name: str, tokenizer: RouteTokenizer, texts: list[str]
-) -> tuple[distance.Parity, distance.Parity]:
+) -> tuple[Distance, Distance]:
     """Compare a graph with fp32, text by text, and with itself on a batch of very different lengths."""
     rows = [row[: max(4, len(row) // (1 + position % 8))] for position, row in enumerate(tokenizer.ids(texts))]
     expected, alone = ([_run(sessions[way], tokenizer.pad([row]))[0] for row in rows] for way in ("fp32 (ours)", name))
     batched = _run(sessions[name], tokenizer.pad(rows))
-    return distance.compare(expected, alone), distance.compare(alone, batched)
+    return promise.compare(expected, alone), promise.compare(alone, batched)
 
 
-def _run(session: onnxruntime.InferenceSession, batch: dict[str, Any]) -> list[Row]:
-    return [Row.of_padded(*row) for row in zip(*session.run(["indices", "values"], batch), strict=True)]
+def _run(session: onnxruntime.InferenceSession, batch: dict[str, Any]) -> list[SparseVector]:
+    names = ["indices", "values"]
+    return from_sparse(dict(zip(names, session.run(names, batch), strict=True)), None)
 
 
 def _print(options: Any, sizes: dict[str, float], speeds: dict[str, float], fidelity: dict[str, Any]) -> None:

@@ -33,7 +33,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "cli",
     ),
     "sparse_export": (
-        *("errors", "options", "rows", "golden_texts"),
+        *("errors", "options", "golden_texts"),
         *("checkpoint", "graph", "plan", "parity", "retrieval", "bundle", "pipeline"),
         *("triton", "serving", "cli"),
     ),

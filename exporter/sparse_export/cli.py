@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from sparse_client.cli.group import CommandGroup
+from sparse_client.errors import SparseClientError
 from sparse_export.errors import InputError, SparseExportError
 from sparse_export.options import OPSETS, PRECISION_OF_QUANTIZE, Cpu, ExportOptions, Output
 from sparse_export.triton.options import MAX_TEXT_BYTES, RepositoryOptions
@@ -22,7 +23,7 @@ from sparse_export.triton.options import MAX_TEXT_BYTES, RepositoryOptions
 PORT = click.IntRange(0, 65535)
 
 
-@click.group(cls=CommandGroup, error=SparseExportError, default="export")
+@click.group(cls=CommandGroup, error=(SparseExportError, SparseClientError), default="export")
 @click.version_option(package_name="sparse-export")
 def main() -> None:
     """Take a sparse text encoder (SPLADE) to production: export it to ONNX, quantized and checked against PyTorch.
@@ -114,17 +115,14 @@ def verify(bundle: Path) -> None:
     \b
     sparse-export verify splade-v3-int8
     """
-    from sparse_export.bundle import report
-    from sparse_export.bundle.verification import verify as run
-    from sparse_export.bundle.writing import manifest
-    from sparse_export.parity.runtime import host
+    from sparse_client.bundle.reader import open_bundle
+    from sparse_client.cli.printing import show_verification
+    from sparse_client.parity.replay import verify as replay
+    from sparse_export.bundle import manifest
 
-    reports = run(bundle)
-    content = manifest.read(bundle)
-    what = content["precision"] + (", pruned vocabulary" if "pruning" in content else "")
-    parity = {route: {"alone": parity.as_dict()} for route, parity in reports.items()}
-    _table(report.parity_rows({"parity": parity}), title=f"{bundle}: {what}, verified")
-    click.echo(f"on {report.host_line(host())}")
+    report = replay(bundle)
+    manifest.check(bundle / manifest.FILE, open_bundle(bundle).manifest)
+    show_verification(str(bundle), report, in_process=True)
 
 
 @main.command()

@@ -11,17 +11,17 @@ import pytest
 import torch
 from tiny_checkpoints import CONFIGS, VOCABULARY, save_masked_lm
 
+from sparse_client.parity.distance import Distance
+from sparse_client.vectors import SparseVector
 from sparse_export import ExportOptions, Precision
 from sparse_export.checkpoint.load import Checkpoint, read_checkpoint
 from sparse_export.graph import storage
 from sparse_export.graph.backbones import BACKBONES
-from sparse_export.parity import distance
-from sparse_export.parity.distance import Parity
+from sparse_export.parity import promise
 from sparse_export.parity.runtime import EncoderGraph
 from sparse_export.plan import families
 from sparse_export.plan.build_graph import assemble
 from sparse_export.plan.families import Tower
-from sparse_export.rows import Row
 
 Case = tuple[ExportOptions, Checkpoint, Tower]
 # Tiny random models are harder on int8 than trained ones: 32 hidden units leave no redundancy.
@@ -60,20 +60,20 @@ def inputs(ids: np.ndarray, mask: np.ndarray) -> dict[str, np.ndarray]:
     return {"input_ids": ids, "attention_mask": mask}
 
 
-def pytorch(checkpoint: Checkpoint, ids: np.ndarray, mask: np.ndarray) -> list[Row]:
+def pytorch(checkpoint: Checkpoint, ids: np.ndarray, mask: np.ndarray) -> list[SparseVector]:
     features = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
     with torch.inference_mode():
-        return [Row.of_dense(row) for row in checkpoint.encoder(features)["sentence_embedding"].numpy()]
+        return [SparseVector.of_dense(row) for row in checkpoint.encoder(features)["sentence_embedding"].numpy()]
 
 
-def compared(case: Case, precision: Precision, tmp_path: Path) -> dict[str, Parity]:
+def compared(case: Case, precision: Precision, tmp_path: Path) -> dict[str, Distance]:
     options, checkpoint, tower = case
     chosen = ExportOptions(model=options.model, output=options.output, precision=precision)
     path = tmp_path / "document.onnx"
     storage.save(assemble(tower, chosen, None), path, options.external_data_bytes)
     graph = EncoderGraph(path)
     return {
-        name: distance.compare(pytorch(checkpoint, *batch), graph.run(inputs(*batch)))
+        name: promise.compare(pytorch(checkpoint, *batch), graph.run(inputs(*batch)))
         for name, batch in batches().items()
     }
 
@@ -91,7 +91,7 @@ def test_parity(towers: Callable[[str], Case], model_type: str, precision: Preci
     if precision is Precision.INT8:
         assert all(report.mean_cosine >= INT8_MEAN_COSINE for report in reports.values()), reports
     else:
-        distance.check(reports, precision)
+        promise.check(reports, precision)
 
 
 @pytest.mark.parametrize("model_type", CONFIGS)

@@ -20,9 +20,10 @@ from sentence_transformers import SparseEncoder
 from tiny_checkpoints import PADDED_VOCABULARY, VOCABULARY, save_masked_lm, save_splade
 from tokenizers import Tokenizer
 
+from sparse_client.bundle.reader import open_bundle
+from sparse_client.parity.golden import read_golden
 from sparse_export import ExportOptions, verify
 from sparse_export.checkpoint.load import Checkpoint, read_checkpoint
-from sparse_export.parity.golden import read as read_golden
 from sparse_export.pipeline.export import export
 
 LEGACY = "sentence_transformers.sparse_encoder.models"
@@ -122,7 +123,7 @@ def test_prompts(case: str, tmp_path: Path) -> None:
     bundle, _ = bundle_of(model)
     assert_same(bundle, model, "document")
     assert_same(bundle, model, "query")
-    assert {vector.route for vector in read_golden(bundle / "golden.jsonl")} == {"document", "query"}
+    assert {vector.route for vector in read_golden(open_bundle(bundle))} == {"document", "query"}
     assert set(verify(bundle)) == {"document", "query"}
 
 
@@ -134,7 +135,7 @@ def short_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_max_length_cuts(short_bundle: Path) -> None:
-    lengths = [len(vector.input_ids) for vector in read_golden(short_bundle / "golden.jsonl")]
+    lengths = [len(vector.input_ids) for vector in read_golden(open_bundle(short_bundle))]
     assert max(lengths) == 16
     encoding = Tokenizer.from_file(str(short_bundle / "tokenizer.json")).encode("the weather " * 20)
     assert (len(encoding.ids), encoding.tokens[-1]) == (16, "[SEP]")

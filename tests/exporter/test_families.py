@@ -25,11 +25,11 @@ from tokenizers import Tokenizer
 
 import sparse_client
 from sparse_client import LocalEncoder
+from sparse_client.vectors import SparseVector
 from sparse_export import ExportOptions, Precision, SparseExportError, verify
-from sparse_export.parity import distance
+from sparse_export.parity import promise
 from sparse_export.parity.runtime import EncoderGraph
 from sparse_export.pipeline.export import export
-from sparse_export.rows import Row
 
 POOLINGS = ("cls", "mean", "max", "mean_sqrt_len_tokens", "weightedmean", "lasttoken")
 GLOSSES = 500
@@ -58,26 +58,26 @@ def test_parity_on_real_texts(families: dict[tuple[str, str], Path], family: str
         entry = content["routes"][route]
         own = Precision(entry["precision"])
         assert own is (Precision.FP32 if entry["graph"] == "query.onnx" else precision)
-        report = distance.compare(expected, replay(bundle, entry, texts), own, content["max_active_dims"])
+        report = promise.compare(expected, replay(bundle, entry, texts), own, content["max_active_dims"])
         if (family, precision) != ("csr", "int8"):
-            distance.check({route: report}, own)
+            promise.check({route: report}, own)
             continue
         # Ranking was judged, on texts like these, which the autoencoder knows better than the golden ones.
         assert report.mean_cosine >= content["tolerance"]["mean_cosine"]
 
 
 @cache
-def pytorch(family: str) -> dict[str, list[Row]]:
+def pytorch(family: str) -> dict[str, list[SparseVector]]:
     """Encode the glosses with sentence-transformers; documents and queries differ in one family only."""
     model = {"inference-free": idf_inference_free, "csr": trained_csr, "splade": lambda: MODELS / "splade-tiny"}[family]
     encoder = SparseEncoder(str(model()), device="cpu")
     encode = {"document": encoder.encode_document, "query": encoder.encode_query}
     routes = ("document", "query") if family == "inference-free" else ("document",)
     rows = {route: encode[route](glosses(GLOSSES), convert_to_sparse_tensor=False) for route in routes}
-    return {route: [Row.of_dense(row) for row in np.asarray(dense)] for route, dense in rows.items()}
+    return {route: [SparseVector.of_dense(row) for row in np.asarray(dense)] for route, dense in rows.items()}
 
 
-def replay(bundle: Path, route: dict, texts: list[str]) -> list[Row]:
+def replay(bundle: Path, route: dict, texts: list[str]) -> list[SparseVector]:
     tokenizer = Tokenizer.from_file(str(bundle / route["tokenizer"]))
     graph = EncoderGraph(bundle / route["graph"])
     rows = []
@@ -161,7 +161,7 @@ def test_tiny_look_up(limit: int | None, tmp_path: Path) -> None:
     route = content["routes"]["query"]
     actual = replay(tmp_path / "bundle", route, [route["prompt"] + text for text in texts])
     for weights, row in zip(np.asarray(rows), actual, strict=True):
-        expected = Row.of_dense(weights)
+        expected = SparseVector.of_dense(weights)
         assert dict(zip(row.indices.tolist(), row.values.tolist(), strict=True)) == dict(
             zip(expected.indices.tolist(), expected.values.tolist(), strict=True)
         )
@@ -223,9 +223,9 @@ def test_the_autoencoder_alone(normalize: bool, precision: str, tmp_path: Path) 
     with torch.inference_mode():
         expected = autoencoder({"sentence_embedding": embeddings.clone()})["sentence_embedding"]
     actual = EncoderGraph(tmp_path / "bundle" / "document.onnx").run({"embedding": embeddings.numpy()})
-    rows = [Row.of_dense(row.numpy()) for row in expected]
-    report = distance.compare(rows, actual, Precision(precision), content["max_active_dims"])
-    distance.check({"embeddings": report}, Precision(precision))
+    rows = [SparseVector.of_dense(row.numpy()) for row in expected]
+    report = promise.compare(rows, actual, Precision(precision), content["max_active_dims"])
+    promise.check({"embeddings": report}, Precision(precision))
 
 
 def test_only_csr_has_an_autoencoder(splade_tiny: Path, tmp_path: Path) -> None:

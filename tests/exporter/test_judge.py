@@ -9,6 +9,8 @@ import numpy as np
 import onnx_ir as ir
 import pytest
 
+from sparse_client.parity.golden import Golden
+from sparse_client.vectors import SparseVector
 from sparse_export import ExportOptions, Precision
 from sparse_export.checkpoint.load import Checkpoint, read_checkpoint
 from sparse_export.errors import ParityError
@@ -17,11 +19,9 @@ from sparse_export.graph import storage
 from sparse_export.graph.precision.sensitivity import rank
 from sparse_export.graph.tape import GraphTape
 from sparse_export.options import Cpu
-from sparse_export.parity import distance, proof
-from sparse_export.parity.golden import Golden
+from sparse_export.parity import promise, proof
 from sparse_export.plan.build_graph import assemble
 from sparse_export.plan.families import Plan, plan
-from sparse_export.rows import Row
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,7 @@ def test_int8_of_the_real_model_keeps_its_stricter_promise(splade_int8_bundle: P
 
 
 def test_a_foreign_tokenizer_is_found(splade_bundle: Path) -> None:
-    vector = Golden("document", "hello", [101, 1, 102], Row(np.zeros(0, np.int32), np.zeros(0, np.float32)))
+    vector = Golden("document", "hello", [101, 1, 102], SparseVector(np.zeros(0, np.int32), np.zeros(0, np.float32)))
     with pytest.raises(ParityError, match="tokenizer.json gives"):
         proof.check_tokenizer(splade_bundle / "tokenizer.json", "", True, [vector])
 
@@ -139,24 +139,24 @@ def test_the_most_damaged_product_ranks_first(case: tuple[Checkpoint, Plan, proo
     ],
 )
 def test_figures(one: tuple[list, list], other: tuple[list, list], cosine: float, overlap: float) -> None:
-    rows = [Row(np.array(indices, np.int32), np.array(values, np.float32)) for indices, values in (one, other)]
-    empty = Row(np.zeros(0, np.int32), np.zeros(0, np.float32))  # on both sides: in no mean
-    report = distance.compare([rows[0], empty], [rows[1], empty])
+    rows = [SparseVector(np.array(indices, np.int32), np.array(values, np.float32)) for indices, values in (one, other)]
+    empty = SparseVector(np.zeros(0, np.int32), np.zeros(0, np.float32))  # on both sides: in no mean
+    report = promise.compare([rows[0], empty], [rows[1], empty])
     assert (report.texts, report.empty) == (2, 1)
     assert report.mean_cosine == pytest.approx(cosine)
     assert report.overlap == overlap
 
 
-def row_of(**weights: float) -> Row:
+def row_of(**weights: float) -> SparseVector:
     dense = np.zeros(8, np.float32)
     for name, weight in weights.items():
         dense[int(name[1:])] = weight
-    return Row.of_dense(dense)
+    return SparseVector.of_dense(dense)
 
 
 def test_texts_that_are_all_empty_prove_nothing() -> None:
     with pytest.raises(ParityError, match="All of 2 texts have empty vectors"):
-        distance.compare([row_of(), row_of()], [row_of(), row_of()])
+        promise.compare([row_of(), row_of()], [row_of(), row_of()])
 
 
 @pytest.mark.parametrize(
@@ -166,9 +166,9 @@ def test_texts_that_are_all_empty_prove_nothing() -> None:
 def test_a_cut_excuses_rounding_alone(precision: str, gap: float, ties: int) -> None:
     """Two dimensions at the cut change places; cosine and overlap stay those of the vectors as they are."""
     left, right = row_of(d1=1.0, d2=0.5), row_of(d1=1.0, d3=0.5 + gap)
-    report = distance.compare([left], [right], Precision(precision), limit=2)
+    report = promise.compare([left], [right], Precision(precision), limit=2)
     assert report.cut_ties == ties
     assert report.max_difference == pytest.approx(0.0 if ties else 0.5, abs=1e-2)
     assert report.mean_cosine == pytest.approx(0.8, abs=1e-2)
     assert report.overlap == 0.5
-    assert distance.compare([left], [right], Precision(precision)).cut_ties == 0, "without a limit nothing is cut"
+    assert promise.compare([left], [right], Precision(precision)).cut_ties == 0, "without a limit nothing is cut"

@@ -20,11 +20,12 @@ from sentence_transformers import SparseEncoder
 from tiny_checkpoints import WORDS, save_csr, save_inference_free, save_splade
 
 from sparse_client import LocalEncoder
+from sparse_client.bundle.reader import open_bundle
+from sparse_client.parity.golden import read_golden
 from sparse_export import ExportOptions, verify
 from sparse_export.golden_texts import HARD_TEXTS, REAL_TEXTS
 from sparse_export.graph import sparse_output
 from sparse_export.graph.tape import GraphTape, finish
-from sparse_export.parity import golden
 from sparse_export.pipeline.export import export
 from sparse_export.pipeline.pruning import FEWEST, read_corpus
 
@@ -89,8 +90,8 @@ def test_columns_are_those_in_use(splade_bundle: Path, pruned: dict[str, Path], 
     for row in encode(splade_bundle, choosing):
         active[list(row)] += 1
     kept = active >= MIN_COUNT
-    for vector in golden.read(splade_bundle / "golden.jsonl"):
-        kept[vector.row.indices] = True
+    for golden in read_golden(open_bundle(splade_bundle)):
+        kept[golden.vector.indices] = True
     for bundle in pruned.values():
         np.testing.assert_array_equal(columns_of(bundle), np.flatnonzero(kept))
         assert columns_of(bundle).dtype == np.int32

@@ -48,6 +48,13 @@ class SparseVector:
         object.__setattr__(vector, "values", _frozen(values))
         return vector
 
+    @classmethod
+    def of_dense(cls, weights: NDArray[np.float32], limit: int | None = None) -> "SparseVector":
+        """Return what is not 0 of float32 ``[dimension]``, at most `limit`; equal weights in order of their index."""
+        (active,) = np.nonzero(weights)
+        order = active[np.argsort(-weights[active], kind="stable")][:limit]
+        return cls.unchecked(order.astype(np.int32), weights[order].astype(np.float32))
+
     def top(self, k: int) -> "SparseVector":
         """Return the k strongest dimensions, sorted by falling weight.
 

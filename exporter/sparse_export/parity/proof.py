@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
+from sparse_client.parity.distance import Distance
+from sparse_client.parity.golden import Golden
+from sparse_client.vectors import SparseVector
 from sparse_export.checkpoint.chain import TABLE
 from sparse_export.checkpoint.load import Checkpoint
 from sparse_export.errors import ParityError
 from sparse_export.options import Precision
-from sparse_export.parity import distance, reference
-from sparse_export.parity.distance import Parity
-from sparse_export.parity.golden import Golden
+from sparse_export.parity import promise, reference
 from sparse_export.parity.runtime import EncoderGraph
-from sparse_export.rows import Row
 
 BATCH = 8
 
@@ -32,7 +32,7 @@ class Batch:
     """
 
     inputs: dict[str, np.ndarray]
-    rows: list[Row]
+    rows: list[SparseVector]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def material(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> Materi
         inputs = reference.token_batch(checkpoint, route, some)
         # A look-up knows no neighbours, but in PyTorch padding of id 0 can erase a [PAD] that the text itself has:
         # what the text gives alone is right.
-        alone = [vector.row for vector in golden[start : start + BATCH]]
+        alone = [vector.vector for vector in golden[start : start + BATCH]]
         rows = alone if checkpoint.head(route) == TABLE else reference.encode_batch(checkpoint, route, some)
         batches.append(Batch(inputs, rows))
     return Material(golden, batches, checkpoint.max_active_dims())
@@ -76,7 +76,7 @@ def embedding_material(checkpoint: Checkpoint, route: str, texts: Sequence[str])
     for start in range(0, len(golden), BATCH):
         some = golden[start : start + BATCH]
         inputs = {"embedding": np.concatenate([vector.inputs()["embedding"] for vector in some])}
-        batches.append(Batch(inputs, [vector.row for vector in some]))
+        batches.append(Batch(inputs, [vector.vector for vector in some]))
     return Material(golden, batches, checkpoint.max_active_dims())
 
 
@@ -98,7 +98,7 @@ def check_tokenizer(path: Path, prompt: str, special_tokens: bool, golden: Seque
 
 def prove(
     path: Path, materials: dict[str, Material], precision: Precision, exact: bool = False
-) -> dict[str, dict[str, Parity]]:
+) -> dict[str, dict[str, Distance]]:
     """Run a written graph and compare it with PyTorch; `exact` as for `EncoderGraph`.
 
     Args:
@@ -113,7 +113,7 @@ def prove(
     return {route: _measure(graph, material, precision) for route, material in materials.items()}
 
 
-def check(reports: dict[str, dict[str, Parity]], precision: Precision) -> None:
+def check(reports: dict[str, dict[str, Distance]], precision: Precision) -> None:
     """Check what `prove` found against the promise of the precision.
 
     Raises:
@@ -121,20 +121,20 @@ def check(reports: dict[str, dict[str, Parity]], precision: Precision) -> None:
     """
     prefix = {route: f"{route}, " if len(reports) > 1 else "" for route in reports}
     named = {prefix[route] + name: by_name[name] for route, by_name in reports.items() for name in ("alone", "padded")}
-    distance.check(named, precision)
+    promise.check(named, precision)
 
 
 def _plain(vector: Golden) -> tuple[object, ...]:
     embedding = None if vector.embedding is None else vector.embedding.tolist()
-    return vector.input_ids, embedding, vector.row.indices.tolist(), vector.row.values.tolist()
+    return vector.input_ids, embedding, vector.vector.indices.tolist(), vector.vector.values.tolist()
 
 
-def _measure(graph: EncoderGraph, material: Material, precision: Precision) -> dict[str, Parity]:
+def _measure(graph: EncoderGraph, material: Material, precision: Precision) -> dict[str, Distance]:
     alone = [graph.run(vector.inputs())[0] for vector in material.golden]
     padded = [row for batch in material.batches for row in graph.run(batch.inputs)]
     expected = [row for batch in material.batches for row in batch.rows]
     return {
-        "alone": distance.compare([vector.row for vector in material.golden], alone, precision, material.limit),
-        "padded": distance.compare(expected, padded, precision, material.limit),
-        "neighbours": distance.compare(alone, padded, precision, material.limit),
+        "alone": promise.compare([vector.vector for vector in material.golden], alone, precision, material.limit),
+        "padded": promise.compare(expected, padded, precision, material.limit),
+        "neighbours": promise.compare(alone, padded, precision, material.limit),
     }

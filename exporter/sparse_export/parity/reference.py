@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from sparse_client.parity.golden import Golden
+from sparse_client.vectors import SparseVector
 from sparse_export.checkpoint.load import Checkpoint
-from sparse_export.parity.golden import Golden
-from sparse_export.rows import Row
 
 
 def token_batch(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> dict[str, np.ndarray]:
@@ -22,7 +22,7 @@ def token_batch(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> dic
 
 def encode_batch(
     checkpoint: Checkpoint, route: str, texts: Sequence[str], max_active_dims: int | None = None
-) -> list[Row]:
+) -> list[SparseVector]:
     """Encode texts as one padded batch.
 
     Args:
@@ -43,7 +43,7 @@ def encode_batch(
             max_active_dims=max_active_dims,
             show_progress_bar=False,
         )
-    return [Row.of_dense(row) for row in np.asarray(weights)]
+    return [SparseVector.of_dense(row) for row in np.asarray(weights)]
 
 
 def golden_vectors(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> list[Golden]:
@@ -72,7 +72,7 @@ def _golden(checkpoint: Checkpoint, route: str, text: str, input_ids: list[int])
     return Golden(route, text, input_ids, row, decoded=_decoded(checkpoint, route, row))
 
 
-def _decoded(checkpoint: Checkpoint, route: str, row: Row) -> np.ndarray | None:
+def _decoded(checkpoint: Checkpoint, route: str, row: SparseVector) -> np.ndarray | None:
     """Return what a SparseAutoEncoder makes of a row; with `normalize`, in the space of normalized embeddings.
 
     Where queries have an autoencoder of their own, decode.onnx is that of documents, and only documents are decoded.
@@ -83,7 +83,7 @@ def _decoded(checkpoint: Checkpoint, route: str, row: Row) -> np.ndarray | None:
     if type(autoencoder).__name__ != "SparseAutoEncoder":
         return None
     latents = torch.zeros(1, autoencoder.hidden_dim)
-    latents[0, row.indices.tolist()] = torch.from_numpy(row.values)
+    latents[0, row.indices.tolist()] = torch.from_numpy(row.values.copy())
     with torch.no_grad():
         decoded: np.ndarray = autoencoder.decode(latents, {"mu": torch.zeros(()), "std": torch.ones(())})[0].numpy()
     return decoded

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import platform
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 
-from sparse_export.rows import Row
-
-VNNI = frozenset({"avx_vnni", "avx512_vnni"})  # as Linux names it among the flags of a processor
+from sparse_client.bundle.outputs import OUTPUTS
+from sparse_client.bundle.processor import processor_name
+from sparse_client.vectors import SparseVector
 
 
 class EncoderGraph:
@@ -28,31 +27,15 @@ class EncoderGraph:
         if exact:
             options.add_session_config_entry("session.x64quantprecision", "1")
         self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        self.inputs = [value.name for value in self.session.get_inputs()]
-        self.facts: dict[str, str] = self.session.get_modelmeta().custom_metadata_map  # see `graph.tape.stamp`
         self.outputs = [output.name for output in self.session.get_outputs()]
 
-    def run(self, inputs: dict[str, np.ndarray]) -> list[Row]:
+    def run(self, inputs: dict[str, np.ndarray]) -> list[SparseVector]:
         """Encode `input_ids`, `attention_mask` int64 `[batch, sequence]`, or `embedding` float32 `[batch, dim]`."""
-        outputs = self.session.run(None, inputs)
-        if self.outputs == ["sentence_embedding"]:
-            return [Row.of_dense(row) for row in outputs[0]]
-        return [Row.of_padded(*row) for row in zip(*outputs, strict=True)]
+        outputs = dict(zip(self.outputs, self.session.run(None, inputs), strict=True))
+        _, to_vectors = OUTPUTS["dense" if "sentence_embedding" in outputs else "sparse"]
+        return to_vectors(outputs, None)
 
 
 def host() -> dict[str, str]:
     """Return what runs graphs here, as a manifest's `proven_on` has it."""
-    return {"processor": _processor(), "machine": platform.machine(), "onnxruntime": onnxruntime.__version__}
-
-
-def _processor() -> str:
-    """Return the name of the processor, on x86 also whether it has VNNI: the same as `sparse_client`'s."""
-    facts: dict[str, str] = {}
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
-            key, _, value = line.partition(":")
-            facts.setdefault(key.strip(), value.strip())
-    name = facts.get("model name") or platform.processor() or platform.machine()
-    if "flags" not in facts:  # other architectures have other names for theirs
-        return name
-    return f"{name}, {'VNNI' if VNNI.intersection(facts['flags'].split()) else 'no VNNI'}"
+    return {"processor": processor_name(), "machine": platform.machine(), "onnxruntime": onnxruntime.__version__}

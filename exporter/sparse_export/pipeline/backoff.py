@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sparse_client.parity.distance import Distance
 from sparse_export.errors import ParityError, QualityError
 from sparse_export.graph import storage
 from sparse_export.graph.autoencoder import SparseFeatures
 from sparse_export.graph.precision import sensitivity
 from sparse_export.options import ExportOptions, Precision
 from sparse_export.parity import proof
-from sparse_export.parity.distance import Parity
 from sparse_export.plan.build_graph import assemble
 from sparse_export.plan.families import Tower
 from sparse_export.retrieval.gate import Judge
@@ -48,7 +48,7 @@ class Candidate:
     ranked: bool
     say: Callable[[str], None]
     in_float: list[str] = field(default_factory=list)
-    parity: dict[str, dict[str, Parity]] = field(default_factory=dict)
+    parity: dict[str, dict[str, Distance]] = field(default_factory=dict)
     sensitivity: dict[str, float] = field(default_factory=dict)
     _steps: Iterator[frozenset[str]] | None = None
 

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import onnx_ir as ir
 from tokenizers import Tokenizer
 
+from sparse_client.bundle.decoding import GRAPH as DECODE
+from sparse_client.parity.distance import Distance
+from sparse_client.parity.golden import GOLDEN
+from sparse_client.vectors import SparseVector
 from sparse_export import golden_texts
-from sparse_export.bundle import card, manifest, verification
+from sparse_export.bundle import card, golden, manifest, verification
 from sparse_export.bundle.writing import writing
 from sparse_export.checkpoint.chain import ROUTES
 from sparse_export.checkpoint.load import Checkpoint, read_checkpoint
 from sparse_export.checkpoint.tokenizer import token_labels
 from sparse_export.options import ExportOptions, Precision
-from sparse_export.parity import decoding, distance, golden, proof
-from sparse_export.parity.distance import Parity
+from sparse_export.parity import promise, proof
 from sparse_export.parity.runtime import host
 from sparse_export.pipeline.backoff import Candidate, write_passing
 from sparse_export.pipeline.pruning import Pruner, read_corpus
@@ -28,9 +32,8 @@ from sparse_export.plan.query_table import StaticTable
 from sparse_export.plan.routes import Route, read_routes, tokenizer_of
 from sparse_export.retrieval.beir import read_collection
 from sparse_export.retrieval.gate import Judge
-from sparse_export.rows import Row
 
-Reports = dict[str, dict[str, Parity]]
+Reports = dict[str, dict[str, Distance]]
 
 
 def export(options: ExportOptions, say: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
@@ -98,13 +101,13 @@ def _golden_materials(folder: Path, checkpoint: Checkpoint, routes: dict[str, Ro
         # Not by its own `save`, which tells of a full disk in an error of its own.
         (folder / entry.tokenizer).write_text(tokenizer.to_str(pretty=True), encoding="utf-8")
         proof.check_tokenizer(folder / entry.tokenizer, entry.prompt, entry.add_special_tokens, materials[name].golden)
-    golden.write(folder / golden.FILE, [vector for part in materials.values() for vector in part.golden])
+    golden.write(folder / GOLDEN, [vector for part in materials.values() for vector in part.golden])
     return materials
 
 
-def _rows(materials: dict[str, proof.Material]) -> list[Row]:
+def _rows(materials: dict[str, proof.Material]) -> list[SparseVector]:
     """Return PyTorch's vectors of all golden texts."""
-    return [vector.row for material in materials.values() for vector in material.golden]
+    return [vector.vector for material in materials.values() for vector in material.golden]
 
 
 def _write_beside(
@@ -113,8 +116,7 @@ def _write_beside(
     """Write what stands beside the towers, decode.onnx and the query look-up, and prove the look-up."""
     head = plan.document.head
     labels = {name: _labels(folder, route, head.dimension) for name, route in routes.items()}
-    ir.save(head.decoder(labels["document"], options.opset), folder / decoding.FILE)
-    decoding.check(folder / decoding.FILE, materials["document"].golden, labels["document"])
+    ir.save(head.decoder(labels["document"], options.opset), folder / DECODE)
     if not isinstance(plan.query, StaticTable):
         return {}
     plan.query.write(folder, labels["query"], options.opset, materials["query"].limit)
@@ -183,12 +185,12 @@ def _judged(candidates: dict[str, Candidate], reports: Reports) -> dict[str, Any
     if "query" in candidates:
         content["query_tower"] = {**_described(candidates["query"].tower), **found["query"]}
     if any(candidate.ranked for candidate in candidates.values()):
-        content["tolerance"] = distance.tolerance_of([report["alone"] for report in reports.values()])
+        content["tolerance"] = promise.tolerance_of([report["alone"] for report in reports.values()])
     return content
 
 
-def _as_dicts(reports: dict[str, Parity]) -> dict[str, dict[str, float]]:
-    return {name: report.as_dict() for name, report in reports.items()}
+def _as_dicts(reports: dict[str, Distance]) -> dict[str, dict[str, float]]:
+    return {name: asdict(report) for name, report in reports.items()}
 
 
 def _kept(candidate: Candidate) -> dict[str, Any]:

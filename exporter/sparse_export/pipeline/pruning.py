@@ -10,23 +10,23 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from sparse_client.vectors import SparseVector
 from sparse_export.checkpoint.load import Checkpoint
 from sparse_export.errors import InputError
 from sparse_export.graph import storage
 from sparse_export.graph.head import Head
 from sparse_export.options import ExportOptions, Precision
-from sparse_export.parity import distance, reference
+from sparse_export.parity import promise, reference
 from sparse_export.parity.runtime import EncoderGraph
 from sparse_export.plan.build_graph import assemble
 from sparse_export.plan.families import Plan
 from sparse_export.retrieval.texts import read_texts
-from sparse_export.rows import Row
 
 FEWEST = 100  # texts; fewer say nothing of others
 EVERY = 10  # one of so many texts judges and does not choose
@@ -79,7 +79,7 @@ class Pruner:
 
     corpus: Corpus
     checkpoint: Checkpoint
-    golden: Sequence[Row]
+    golden: Sequence[SparseVector]
     say: Callable[[str], None]
 
     def prune(self, plan: Plan, options: ExportOptions, folder: Path) -> tuple[Plan, dict[str, Any]]:
@@ -134,16 +134,22 @@ class Pruner:
     def _loss(self, kept: np.ndarray) -> dict[str, float]:
         """Compare PyTorch's vectors of held-out texts with what is left of them."""
         limit, texts = self.checkpoint.max_active_dims(), sorted(self.corpus.held_out, key=len)
-        whole: list[Row] = []
+        whole: list[SparseVector] = []
         for start in range(0, len(texts), BATCH):
             whole += reference.encode_batch(self.checkpoint, "document", texts[start : start + BATCH], len(kept))
         before = [_strongest(row, limit) for row in whole]
-        after = [_strongest(row.restricted(kept), limit) for row in whole]  # a limit has room for what follows
+        after = [_strongest(_restricted(row, kept), limit) for row in whole]  # a limit has room for what follows
         weight = sum(float(row.values.sum()) for row in before)
-        left = sum(float(row.restricted(kept).values.sum()) for row in before)
+        left = sum(float(_restricted(row, kept).values.sum()) for row in before)
         lost = round(1 - left / weight, 6) if weight else 0.0
-        return {**distance.compare(before, after).as_dict(), "weight_dropped": lost}
+        return {**asdict(promise.compare(before, after)), "weight_dropped": lost}
 
 
-def _strongest(row: Row, limit: int | None) -> Row:
-    return Row(row.indices[:limit], row.values[:limit])
+def _restricted(row: SparseVector, kept: np.ndarray) -> SparseVector:
+    """Return what is left of a vector in the dimensions that are true in `kept`, bool `[dimension]`."""
+    inside = kept[row.indices]
+    return SparseVector.unchecked(row.indices[inside], row.values[inside])
+
+
+def _strongest(row: SparseVector, limit: int | None) -> SparseVector:
+    return SparseVector.unchecked(row.indices[:limit], row.values[:limit])

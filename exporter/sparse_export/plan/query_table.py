@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 import onnx_ir as ir
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
 from sparse_export.errors import CheckpointError
 from sparse_export.graph import lookup
-from sparse_export.rows import Row
 
 GRAPH, TENSORS, TOKENS = "query.onnx", "query_table.safetensors", "query_table.json"
 WEIGHTS = "weights"  # the tensor in TENSORS
@@ -79,18 +78,3 @@ def check_idf(folder: Path, tokenizer: Any) -> None:
                 f"The SparseStaticEmbedding's {path.name} has {len(unknown)} of {len(tokens)} tokens that the "
                 f"tokenizer does not know, such as {unknown[0]!r}; remove them or use the tokenizer that they are from."
             )
-
-
-def read_weights(path: Path) -> np.ndarray:
-    """Return the table of a bundle, float32 `[dimension]`."""
-    return np.asarray(load_file(path)[WEIGHTS])
-
-
-def look_up(weights: np.ndarray, input_ids: list[int], limit: int | None) -> Row:
-    """Return the vector of a text as a client without the graph looks it up: each token once, the strongest `limit`."""
-    distinct = np.array(list(dict.fromkeys(input_ids)), np.int32)
-    found = weights[distinct]
-    kept = np.sort(np.argsort(-np.abs(found), kind="stable")[:limit])
-    active = kept[found[kept] != 0]
-    order = active[np.argsort(-found[active], kind="stable")]
-    return Row(distinct[order], found[order])

@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_matrix, vstack
 
+from sparse_client.vectors import SparseVector
 from sparse_export.checkpoint.load import Checkpoint
 from sparse_export.parity import reference
 from sparse_export.parity.runtime import EncoderGraph
 from sparse_export.retrieval import metrics
 from sparse_export.retrieval.beir import Collection
-from sparse_export.rows import Row
 
 BATCH = 16
-Encode = Callable[[str, Sequence[str]], list[Row]]  # route, texts -> rows
+Encode = Callable[[str, Sequence[str]], list[SparseVector]]  # route, texts -> rows
 
 
 class Judge:
@@ -47,7 +47,7 @@ class Judge:
         """
         graphs = {path: EncoderGraph(path, exact) for path in set(paths.values())}
 
-        def encode(route: str, texts: Sequence[str]) -> list[Row]:
+        def encode(route: str, texts: Sequence[str]) -> list[SparseVector]:
             return graphs[paths[route]].run(reference.token_batch(self.checkpoint, route, texts))
 
         measured = self._measure(encode)

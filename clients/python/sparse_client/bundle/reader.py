@@ -54,6 +54,7 @@ class Bundle:
         input_dim: Width of the dense embeddings that the graphs take, None where they take tokens.
         routes: Routes by name.
         files: Every file that belongs to the bundle.
+        manifest: All of manifest.json.
         contradictions: What the manifest says in two ways, one sentence each; `verify` fails for it.
     """
 
@@ -68,6 +69,7 @@ class Bundle:
     input_dim: int | None
     routes: Mapping[str, Route]
     files: frozenset[str]
+    manifest: Mapping[str, Any]
     contradictions: tuple[str, ...]
 
     def has_table(self, route: str) -> bool:
@@ -114,6 +116,7 @@ def _parse(root: Path, manifest: dict[str, Any], checksums: bool) -> Bundle:
         input_dim=input_dim,
         routes={name: _read_route(name, _defaults(manifest, name), files, input_dim) for name in routes},
         files=frozenset(files),
+        manifest=manifest,
         contradictions=tuple(_contradictions(manifest, routes)),
     )
 
@@ -130,6 +133,8 @@ def _read_manifest(root: Path) -> dict[str, Any]:
     if not isinstance(manifest, dict):
         raise _ManifestError("it is not a JSON object")
     version = _field(manifest, "format_version", int)
+    if version < 1:
+        raise _ManifestError(f"'format_version' is {version}, expected 1 or more")
     if version > FORMAT_VERSION:
         raise BundleError(
             f"{root} has bundle format {version}, this sparse-client reads {FORMAT_VERSION} at most: upgrade it"

@@ -45,6 +45,11 @@ class RouteTokenizer:
             encodings = self._tokenizer.encode_batch_fast(prompted, add_special_tokens=self._special)
         return [np.array(encoding.ids, dtype=np.int64) for encoding in encodings]
 
+    def label(self, index: int) -> str:
+        """Return the token of a dimension; one that no token has, in a padded vocabulary, is `[dimension 123]`."""
+        token = self._tokenizer.id_to_token(index)
+        return f"[dimension {index}]" if token is None else token
+
     def pad(self, rows: Sequence[NDArray[np.int64]]) -> dict[str, NDArray[np.int64]]:
         """Return ``input_ids`` and ``attention_mask``, int64 ``[batch, longest]``, longest being at least 1."""
         width = max(1, *(len(row) for row in rows))

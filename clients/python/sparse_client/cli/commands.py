@@ -185,18 +185,14 @@ def verify(place: Place) -> None:
       sparse-client verify --bundle bundle/
       sparse-client verify --bundle bundle/ --url grpc://localhost:8001 --model splade
     """
-    from sparse_client.cli.printing import show_host, show_report
+    from sparse_client.cli.printing import show_verification
     from sparse_client.parity.replay import verify as replay
 
     if place.bundle is None:
         raise InputError("give --bundle DIR, whose golden vectors are to be replayed")
     report = replay(place.bundle) if place.url is None else place.client().verify(place.bundle)
     with output_stream(None):
-        show_report(report)
-        if place.url is None:
-            show_host()
-    if not report.passed:
-        raise SparseClientError(f"{place.bundle} ({report.precision}) is not kept: {'; '.join(report.misses)}")
+        show_verification(place.bundle, report, in_process=place.url is None)
 
 
 @main.command()

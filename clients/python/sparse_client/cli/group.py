@@ -21,7 +21,7 @@ class CommandGroup(click.Group):
     def __init__(
         self,
         *args: Any,
-        error: type[Exception],
+        error: type[Exception] | tuple[type[Exception], ...],
         default: str | None = None,
         default_takes_words: bool = False,
         **settings: Any,
@@ -46,4 +46,5 @@ class CommandGroup(click.Group):
         try:
             return super().invoke(ctx)
         except self._error as error:
-            raise click.ClickException(str(error)) from error
+            text = str(error)
+            raise click.ClickException(text if text.endswith((".", "!", "?")) else f"{text}.") from error

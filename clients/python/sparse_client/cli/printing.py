@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sparse_client.cli.tables import print_columns, print_table
+from sparse_client.errors import SparseClientError
 
 if TYPE_CHECKING:
     from sparse_client.cli.load_test import Level
@@ -53,22 +54,26 @@ def show_levels(form: str | None, levels: "Sequence[Level]", names: Sequence[str
         _line(line | {f"{name}_ms": ms for name, ms in zip(names, one.milliseconds, strict=True)})
 
 
-def show_report(report: "Report") -> None:
-    """Print how far a client is from PyTorch, route by route."""
+def show_verification(bundle: str, report: "Report", *, in_process: bool) -> None:
+    """Print how far a client is from PyTorch, route by route, where it ran if in this process, and the outcome.
+
+    Raises:
+        SparseClientError: If something is not as it must be.
+    """
     rows = []
     for route, one in report.distances.items():
         shares = [f"{share:.5f}" for share in (one.mean_cosine, one.worst_cosine, one.overlap)]
         rows.append([route, str(one.texts), f"{one.max_difference:.2e}", *shares])
     print_columns(["route", "texts", "largest difference", "mean cosine", "worst cosine", "top-64 overlap"], rows)
+    if in_process:
+        import onnxruntime
 
+        from sparse_client.bundle.processor import processor_name
 
-def show_host() -> None:
-    """Print what runs graphs in this process."""
-    import onnxruntime
-
-    from sparse_client.bundle.processor import processor_name
-
-    sys.stdout.write(f"on {processor_name()}, onnxruntime {onnxruntime.__version__}\n")
+        sys.stdout.write(f"on {processor_name()}, onnxruntime {onnxruntime.__version__}\n")
+    if not report.passed:
+        raise SparseClientError(f"{bundle} ({report.precision}) is not kept: {'; '.join(report.misses)}")
+    sys.stdout.write(f"{bundle} ({report.precision}) passed: every route gives what PyTorch gave\n")
 
 
 def _line(fields: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from sparse_client.errors import BundleError
 from sparse_client.vectors import SparseVector
 
 TOP = 64
+FAINT = 1e-4  # a weight that may come and go by rounding
 Weights = NDArray[np.float64]
 
 
@@ -49,6 +50,9 @@ class Distance:
         worst_cosine: Smallest cosine similarity.
         overlap: Mean share of PyTorch's k strongest dimensions that are among the client's k strongest: k is 64, or
             the number of dimensions that PyTorch has.
+        stray: Dimensions active on one side only, with a weight of `FAINT` or more, ties at the cut left out.
+        reference_active: Mean number of active dimensions in PyTorch.
+        active: Mean number of active dimensions of the client's vectors.
     """
 
     texts: int
@@ -58,6 +62,9 @@ class Distance:
     mean_cosine: float
     worst_cosine: float
     overlap: float
+    stray: int
+    reference_active: float
+    active: float
 
     def misses(self, tolerance: Tolerance) -> list[str]:
         """Return what is worse than it may be, one sentence each."""
@@ -89,7 +96,7 @@ def distance(
     """
     pairs = [pair for pair in zip(expected, found, strict=True) if any(len(vector) for vector in pair)]
     if not pairs:
-        raise BundleError(f"all of {len(expected)} texts have empty vectors, so there is nothing to compare")
+        raise BundleError(f"All of {len(expected)} texts have empty vectors, so there is nothing to compare")
     aligned, rounding = [_aligned(*pair) for pair in pairs], CUT_ROUNDING[precision]
     ties = [_cut_ties(pair, sides, limit, rounding) for pair, sides in zip(pairs, aligned, strict=True)]
     untied = [(left[~tie], right[~tie]) for (left, right), tie in zip(aligned, ties, strict=True)]
@@ -102,6 +109,9 @@ def distance(
         mean_cosine=float(np.mean(cosines)),
         worst_cosine=min(cosines),
         overlap=float(np.mean([_overlap(*pair) for pair in pairs])),
+        stray=sum(_stray(*sides) for sides in untied),
+        reference_active=float(np.mean([len(vector) for vector in expected])),
+        active=float(np.mean([len(vector) for vector in found])),
     )
 
 
@@ -142,3 +152,7 @@ def _overlap(one: SparseVector, other: SparseVector) -> float:
     count = min(TOP, len(one))
     wanted, found = (set(vector.top(count).indices.tolist()) for vector in (one, other))
     return len(wanted & found) / count if count else 0.0  # one of them is empty
+
+
+def _stray(left: Weights, right: Weights) -> int:
+    return int(np.count_nonzero(((left == 0) != (right == 0)) & (np.abs(left - right) >= FAINT)))

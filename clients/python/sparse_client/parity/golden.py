@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sparse_client.bundle.reader import MANIFEST, Bundle, open_bundle
 from sparse_client.errors import BundleError, InputError
 from sparse_client.parity.distance import TOLERANCES, Distance, Tolerance, distance
 from sparse_client.vectors import SparseVector
 
 GOLDEN = "golden.jsonl"
+DENSE = ("embedding", "decoded")  # of Golden; only some bundles have them
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +27,23 @@ class Golden:
         text: The text, without the route's prompt.
         input_ids: Its token ids, prompt and special tokens included.
         vector: PyTorch's vector of it.
-        embedding: What the graph takes, where it takes dense embeddings instead of tokens.
+        embedding: float32 ``[width]``, what the graph takes where it takes dense embeddings instead of tokens.
+        decoded: float32 ``[width]``, PyTorch's reconstruction of the vector, where dimensions are features.
     """
 
     route: str
     text: str
     input_ids: list[int]
     vector: SparseVector
-    embedding: list[float] | None = None
+    embedding: NDArray[np.float32] | None = None
+    decoded: NDArray[np.float32] | None = None
+
+    def inputs(self) -> dict[str, NDArray[Any]]:
+        """Return what the graph takes, as a batch of one."""
+        if self.embedding is not None:
+            return {"embedding": self.embedding[None]}
+        ids = np.array([self.input_ids], np.int64).reshape(1, -1)
+        return {"input_ids": ids, "attention_mask": np.ones_like(ids)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +75,14 @@ def golden_texts(bundle: Path | str) -> dict[str, list[str]]:
     return {route: [one.text for one in some] for route, some in _by_route(open_bundle(bundle)).items()}
 
 
-def golden_embeddings(bundle: Path | str) -> dict[str, list[list[float]]]:
-    """Return the golden dense embeddings, by route, of a bundle whose graph takes such.
+def golden_embeddings(bundle: Path | str) -> dict[str, NDArray[np.float32]]:
+    """Return the golden dense embeddings, ``[texts, width]`` by route, of a bundle whose graph takes such.
 
     Raises:
         BundleError: If the bundle cannot be opened, or a route has no golden vectors.
     """
-    return {route: [one.embedding or [] for one in some] for route, some in _by_route(open_bundle(bundle)).items()}
+    golden = _by_route(open_bundle(bundle))
+    return {route: np.stack([one.inputs()["embedding"][0] for one in some]) for route, some in golden.items()}
 
 
 def judge(
@@ -155,7 +169,7 @@ def read_golden(bundle: Bundle) -> Iterator[Golden]:
             try:
                 golden = _parsed(json.loads(line))
             except (InputError, KeyError, RecursionError, TypeError, ValueError) as error:
-                raise BundleError(f"{path}, line {number} is no golden vector ({error!r})") from error
+                raise BundleError(f"{path}, line {number} is not a golden vector ({error!r})") from error
             if golden.route not in bundle.routes:
                 raise BundleError(f"{path}, line {number} is of {golden.route!r}, which is none of the bundle's routes")
             yield golden
@@ -167,4 +181,7 @@ def _parsed(fields: dict[str, Any]) -> Golden:
     route, text, ids = fields["route"], fields["text"], fields["input_ids"]
     if not (isinstance(route, str) and isinstance(text, str) and isinstance(ids, list)):
         raise TypeError("route and text must be texts, input_ids a list")
-    return Golden(route, text, ids, SparseVector(fields["indices"], fields["values"]), fields.get("embedding"))
+    dense = {name: np.array(fields[name], np.float32) for name in DENSE if name in fields}
+    if any(array.ndim != 1 for array in dense.values()):
+        raise TypeError(f"{' and '.join(DENSE)} must be lists of numbers")
+    return Golden(route, text, ids, SparseVector(fields["indices"], fields["values"]), **dense)

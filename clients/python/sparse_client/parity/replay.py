@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
-from sparse_client.bundle.reader import MANIFEST, Bundle, open_bundle
+from sparse_client.bundle.reader import MANIFEST, Bundle
 from sparse_client.bundle.sessions import Sessions
 from sparse_client.bundle.tokens import RouteTokenizer
 from sparse_client.local import LocalEncoder
+from sparse_client.parity.decoder import decoding_misses
 from sparse_client.parity.golden import Report, golden_embeddings, golden_texts, judge
 from sparse_client.vectors import SparseVector
 
@@ -28,9 +27,10 @@ def verify(bundle: Path | str) -> Report:
         True
     """
     encoder = LocalEncoder(bundle, checksums=True)
-    opened = open_bundle(bundle)
+    opened = encoder._bundle
     report = _replay_embeddings(bundle, encoder) if opened.input_dim is not None else _replay_texts(opened, encoder)
     wrong = [miss for route in report.distances for miss in _wrong_facts(opened, route, encoder._sessions)]
+    wrong += decoding_misses(opened, encoder._sessions)
     return replace(report, misses=(*wrong, *report.misses))
 
 
@@ -38,7 +38,7 @@ def _replay_embeddings(bundle: Path | str, encoder: LocalEncoder) -> Report:
     embeddings = golden_embeddings(bundle)
     return judge(
         bundle,
-        {route: encoder.encode_embeddings(np.array(rows, dtype=np.float32)) for route, rows in embeddings.items()},
+        {route: encoder.encode_embeddings(rows) for route, rows in embeddings.items()},
     )
 
 
