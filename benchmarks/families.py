@@ -4,7 +4,6 @@ import argparse
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 from passages import ROOT, passages
 
@@ -41,17 +40,17 @@ def measure(family: str, model: Path, precision: str, texts: list[str]) -> tuple
     collection = gloss_collection() if (family, precision) == ("csr", "int8") else None
     options = ExportOptions(str(model), output, precision=Precision(precision), eval_data=collection, force=True)
     content = export(options)
-    report: dict[str, Any] = content["parity"]["document"]["padded"]
-    size = sum(entry["size"] for name, entry in content["files"].items() if ".onnx" in name)
+    report = content.parity["document"]["padded"]
+    size = sum(file.size for name, file in content.files.items() if ".onnx" in name)
     return (
         family,
         precision,
         f"{size / 1e6:.1f}",
-        f"{report['max_difference']:.1e}",
-        f"{report['mean_cosine']:.4f}",
-        f"{report['worst_cosine']:.4f}",
-        f"{report['overlap']:.3f}",
-        str(len(content["in_float"])),
+        f"{report.max_difference:.1e}",
+        f"{report.mean_cosine:.4f}",
+        f"{report.worst_cosine:.4f}",
+        f"{report.overlap:.3f}",
+        str(len(content.in_float)),
         "for GPU" if precision == "fp16" else f"{speed(output, texts):.0f}",
     )
 

@@ -15,18 +15,18 @@ import onnxruntime
 from rich.console import Console
 from rich.table import Table
 
-from sparse_export.graph import head as heads
-from sparse_export.graph.head import Head
+from sparse_export.graph import vocabulary_head as heads
 from sparse_export.graph.projection import Matrix
 from sparse_export.graph.quantized import QuantizedStates, column_scales, quantize_columns
 from sparse_export.graph.tape import GraphTape, finish
+from sparse_export.graph.vocabulary_head import VocabularyHead
 from sparse_export.options import Precision
 
 VOCABULARY = 30_522
 SIGN = 128  # int8 as uint8, with 128 for 0
 
 
-class WeightFirst(Head):
+class WeightFirst(VocabularyHead):
     """The same head with `W hᵀ` in place of `h W`; the maximum is then over neighbouring values."""
 
     def _max_pool(self, tape: GraphTape, states: ir.Value, mask: ir.Value, matrix: Matrix) -> ir.Value:
@@ -50,7 +50,7 @@ class WeightFirst(Head):
         return self._activate(tape, tape.op("Add", largest, tape.constant(self.bias, "head.bias")))
 
 
-ORDERS: dict[str, type[Head]] = {"h W": Head, "W hᵀ": WeightFirst}
+ORDERS: dict[str, type[VocabularyHead]] = {"h W": VocabularyHead, "W hᵀ": WeightFirst}
 
 
 def main() -> None:
@@ -93,7 +93,7 @@ def _parse_options() -> Any:
 
 
 def _open(
-    kind: type[Head], hidden: int, block: int, precision: Precision, settings: onnxruntime.SessionOptions
+    kind: type[VocabularyHead], hidden: int, block: int, precision: Precision, settings: onnxruntime.SessionOptions
 ) -> onnxruntime.InferenceSession:
     generator = np.random.default_rng(0)
     weight = generator.standard_normal((hidden, VOCABULARY), dtype=np.float32)

@@ -40,7 +40,7 @@ def _parse_options() -> Any:
 
 def make_batches(bundle: Path, texts: list[str], batch_size: int) -> list[dict[str, Any]]:
     """Tokenize and batch as LocalEncoder does, the longest texts first."""
-    tokenizer = RouteTokenizer(bundle, open_bundle(bundle).routes["document"])
+    tokenizer = RouteTokenizer(bundle, open_bundle(bundle).manifest.routes["document"])
     rows = sorted(tokenizer.ids(texts), key=len, reverse=True)
     return [tokenizer.pad(rows[start : start + batch_size]) for start in range(0, len(rows), batch_size)]
 
@@ -55,7 +55,7 @@ def session_options(threads: int | None) -> onnxruntime.SessionOptions:
 
 
 def _open(bundle: Path, settings: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession:
-    graph = bundle / open_bundle(bundle).routes["document"].graph
+    graph = bundle / open_bundle(bundle).manifest.routes["document"].graph
     return onnxruntime.InferenceSession(graph, settings, providers=["CPUExecutionProvider"])
 
 

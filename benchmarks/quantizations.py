@@ -19,9 +19,10 @@ from passages import passages
 from rich.console import Console
 from rich.table import Table
 
+from sparse_client.bundle.facts import Route
 from sparse_client.bundle.outputs import from_sparse
 from sparse_client.bundle.processor import exact_products
-from sparse_client.bundle.reader import Route, open_bundle
+from sparse_client.bundle.reader import open_bundle
 from sparse_client.bundle.tokens import RouteTokenizer
 from sparse_client.parity.distance import Distance
 from sparse_client.vectors import SparseVector
@@ -58,7 +59,7 @@ def main() -> None:
     for precision in ("fp32", "int8", VNNI):
         export(checkpoint, options.model, precision, reuse=True)
     bundle = bundle_path(options.model, "fp32")
-    route = open_bundle(bundle).routes["document"]
+    route = open_bundle(bundle).manifest.routes["document"]
     tokenizer = RouteTokenizer(bundle, route)
     with tempfile.TemporaryDirectory() as folder:
         sessions, sizes = {}, {}

@@ -109,7 +109,7 @@ def prepare(number: int, threads: int, bundle: str, count: int) -> Callable[[], 
     from sparse_client.bundle.tokens import RouteTokenizer
 
     folder = Path(bundle)
-    route = open_bundle(folder).routes["document"]
+    route = open_bundle(folder).manifest.routes["document"]
     tokenizer = RouteTokenizer(folder, route)
     session = _session(folder / route.graph, SETTINGS[number], threads)
     rows = sorted(tokenizer.ids(passages(count)), key=len, reverse=True)

@@ -39,7 +39,7 @@ def replay(bundle: Bundle, sessions: Any, every: int = 1) -> list[dict[str, Any]
     distinct: dict[str, str] = {}
     for route, vectors in by_route.items():
         ids = [one.input_ids or one.embedding for one in vectors]
-        distinct.setdefault(json.dumps([bundle.routes[route].graph, ids]), route)
+        distinct.setdefault(json.dumps([bundle.manifest.routes[route].graph, ids]), route)
     return [report(bundle, sessions, route, by_route[route][every // 2 :: every]) for route in distinct.values()]
 
 
@@ -49,7 +49,7 @@ def report(bundle: Bundle, sessions: Any, route: str, golden: list[Golden]) -> d
     batches = [golden[start : start + BATCH] for start in range(0, len(golden), BATCH)]
     padded = [vector for batch in batches for vector in run(bundle, sessions, route, batch)]
     expected, promised = [one.vector for one in golden], promise(bundle, route)
-    compared = bundle.routes[route].precision, bundle.max_active_dims
+    compared = bundle.manifest.routes[route].precision, bundle.manifest.max_active_dims
     found = {way: distance(expected, vectors, *compared) for way, vectors in (("alone", alone), ("padded", padded))}
     return {
         "route": route,
@@ -67,15 +67,15 @@ def figures(found: Any) -> dict[str, float]:
 
 def run(bundle: Bundle, sessions: Any, route: str, golden: list[Golden]) -> list[SparseVector]:
     """Encode golden texts as one batch."""
-    wanted, to_vectors = OUTPUTS[bundle.output]
-    return to_vectors(sessions.run(bundle.routes[route].graph, inputs(bundle, route, golden), wanted), None)
+    wanted, to_vectors = OUTPUTS[bundle.manifest.output]
+    return to_vectors(sessions.run(bundle.manifest.routes[route].graph, inputs(bundle, route, golden), wanted), None)
 
 
 def inputs(bundle: Bundle, route: str, golden: list[Golden]) -> dict[str, Any]:
     """Return what the graph takes: padded token ids and their mask, or dense embeddings."""
-    if bundle.input_dim is not None:
+    if bundle.manifest.input_dim is not None:
         return {"embedding": np.array([one.embedding for one in golden], np.float32)}
-    settings = json.loads((bundle.path / bundle.routes[route].tokenizer).read_bytes())["padding"]
+    settings = json.loads((bundle.path / str(bundle.manifest.routes[route].tokenizer)).read_bytes())["padding"]
     width = max(1, *(len(one.input_ids) for one in golden))
     ids = np.full((len(golden), width), settings["pad_id"], np.int64)
     mask = np.zeros_like(ids)
@@ -98,7 +98,7 @@ def main() -> None:
             bundle = open_bundle(path)
             # One thread: those of an emulated processor wait for each other longer than they compute.
             sessions = Sessions(bundle, threads=1)
-            for name in sorted(bundle.files):
+            for name in sorted(bundle.manifest.files):
                 if name.endswith(".onnx"):
                     sessions.outputs(name)
             reports = replay(bundle, sessions, options.every)

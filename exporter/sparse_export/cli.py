@@ -20,6 +20,7 @@ from sparse_export.errors import InputError, SparseExportError
 from sparse_export.options import OPSETS, PRECISION_OF_QUANTIZE, Cpu, ExportOptions, Output
 from sparse_export.triton.options import MAX_TEXT_BYTES, RepositoryOptions
 
+LIBRARIES = ("torch", "transformers", "sentence_transformers", "onnxscript", "onnx_ir")  # that log warnings
 PORT = click.IntRange(0, 65535)
 
 
@@ -91,16 +92,16 @@ def export(
             raise InputError("Triton serves texts and sorted pairs; give --triton, or --dense or --sae-only, not both.")
         models = RepositoryOptions(output, triton, output.resolve().name, force=options.force)
         _repository().check_free(models)  # before an export that takes minutes
-    with _stoppable(), _quiet_libraries(), _steps() as say:
+    with _stoppable(), _quiet_libraries(), _steps():
         from sparse_export.pipeline.export import export as run
 
-        content = run(options, say)
+        manifest = run(options)
     from sparse_export.bundle import report
 
-    _table(report.parity_rows(content), title=f"{output}: {precision} against PyTorch")
-    if content["quality"]:
-        _table(report.quality_rows(content), title=f"retrieval on {options.eval_data}")
-    _table([("", ""), *report.summary_rows(content)])
+    _table(report.parity_rows(manifest), title=f"{output}: {precision} against PyTorch")
+    if manifest.quality:
+        _table(report.quality_rows(manifest), title=f"retrieval on {options.eval_data}")
+    _table([("", ""), *report.summary_rows(manifest)])
     if models is not None:
         _write_models(models)
     if quantize == "fp16":
@@ -115,14 +116,10 @@ def verify(bundle: Path) -> None:
     \b
     sparse-export verify splade-v3-int8
     """
-    from sparse_client.bundle.reader import open_bundle
     from sparse_client.cli.printing import show_verification
     from sparse_client.parity.replay import verify as replay
-    from sparse_export.bundle import manifest
 
-    report = replay(bundle)
-    manifest.check(bundle / manifest.FILE, open_bundle(bundle).manifest)
-    show_verification(str(bundle), report, in_process=True)
+    show_verification(str(bundle), replay(bundle), in_process=True)
 
 
 @main.command()
@@ -133,25 +130,19 @@ def inspect(bundle: Path) -> None:
     \b
     sparse-export inspect splade-v3-int8
     """
-    from sparse_export.bundle import report
+    from sparse_export.bundle import manifest, report
     from sparse_export.bundle.inspect import inspect as run
-    from sparse_export.bundle.writing import manifest
 
-    graphs = run(bundle)
-    content = manifest.read(bundle)
-    keys = ("family", "dimension", "pooling", "activation", "max_length", "opset", "similarity", "prompts")
-    facts: report.Rows = [(key, str(content[key])) for key in keys if key in content]
-    precision = ("precision", report.precision_of(content))
-    facts = [precision, *facts, *report.proven_rows(content), *report.pruning_rows(content)]
-    _table([("", ""), *facts], title=str(bundle))
+    content, graphs = manifest.read(bundle), run(bundle)
+    _table([("", ""), *report.fact_rows(content)], title=str(bundle))
     for graph in graphs:
         rows: report.Rows = [("graph", f"{graph.name}, {report.megabytes(graph.size)}")]
         rows += [("inputs", ", ".join(graph.inputs)), ("outputs", ", ".join(graph.outputs))]
         rows += [("operators", ", ".join(f"{count} {name}" for name, count in graph.operators))]
         rows += [("weights", ", ".join(f"{report.megabytes(size)} {name}" for name, size in graph.weights) or "none")]
         _table(rows)
-    for tower in (content, content.get("query_tower", {})):
-        if tower.get("sensitivity"):
+    for tower in (content, content.query_tower):
+        if tower is not None and tower.sensitivity:
             _table(report.sensitivity_rows(tower))
 
 
@@ -234,20 +225,33 @@ def _stoppable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+class _Status(logging.Handler):
+    """Shows the step that the exporter logs on stderr: beside a spinner in a terminal, as a line each elsewhere."""
+
+    def __init__(self, console: Any, status: Any) -> None:
+        super().__init__()
+        self._console, self._status = console, status
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._status.update(record.getMessage())
+        if not self._console.is_terminal:
+            self._console.print(record.getMessage(), highlight=False, soft_wrap=True)
+
+
 @contextlib.contextmanager
-def _steps() -> Iterator[Any]:
-    """Show the current step on stderr: as a spinner in a terminal, as a line each elsewhere."""
+def _steps() -> Iterator[None]:
+    """Show the current step on stderr."""
     from rich.console import Console
 
-    console = Console(stderr=True)
+    console, log = Console(stderr=True), logging.getLogger("sparse_export")
     with console.status("Loading libraries") as status:
-
-        def say(step: str) -> None:
-            status.update(step)
-            if not console.is_terminal:
-                console.print(step, highlight=False, soft_wrap=True)
-
-        yield say
+        handler = _Status(console, status)
+        log.addHandler(handler)
+        log.setLevel(logging.INFO)
+        try:
+            yield
+        finally:
+            log.removeHandler(handler)
 
 
 @contextlib.contextmanager
@@ -256,13 +260,12 @@ def _quiet_libraries() -> Iterator[None]:
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1" if not sys.stderr.isatty() else "0")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("TQDM_DISABLE", "1")
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(logging.NOTSET)
+    os.environ.setdefault("HF_HUB_VERBOSITY", "error")
+    for library in LIBRARIES:
+        logging.getLogger(library).setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _table(rows: list[tuple[str, ...]], title: str | None = None) -> None:

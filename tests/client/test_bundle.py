@@ -25,7 +25,9 @@ def test_a_path_that_is_no_bundle(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe{}", b"[" * 100_000])
 def test_a_manifest_that_is_no_json(copy: Any, content: bytes) -> None:
     (copy.path / "manifest.json").write_bytes(content)
-    with pytest.raises(BundleError, match=r"copy.manifest\.json is not valid JSON .* export the bundle again"):
+    with pytest.raises(
+        BundleError, match=r"copy.manifest\.json is broken: it is not valid JSON .* export the bundle again"
+    ):
         LocalEncoder(copy.path)
 
 
@@ -33,16 +35,14 @@ def test_a_manifest_that_is_no_json(copy: Any, content: bytes) -> None:
     ("content", "problem"),
     [
         ([], "not a JSON object"),
-        ({}, "'format_version' is missing or not a whole number"),
-        ({"format_version": "1"}, "'format_version' is missing or not a whole number"),
-        ({"format_version": True}, "'format_version' is missing or not a whole number"),
-        ({"format_version": 1}, "'files' is missing or not an object"),
-        ({"format_version": 1, "files": {"document.onnx": {}}}, "'size' is missing or not a whole number"),
+        ({}, "'format_version' is None, expected a whole number.*"),
+        ({"format_version": "1"}, "'format_version' is '1', expected a whole number.*"),
+        ({"format_version": True}, "'format_version' is True, expected a whole number.*"),
+        ({"format_version": 1, "files": {}, "routes": {}}, "'family' is missing"),
         (
             {"format_version": 1, "files": {}, "family": "f", "dimension": 1, "output": "sparse", "routes": []},
-            "'routes' is missing or not an object",
+            r"'routes' is \[\], expected an object",
         ),
-        ({"format_version": 1, "files": {}, "routes": {}}, "'family' is missing or not a text"),
     ],
 )
 def test_a_manifest_that_lacks_something(copy: Any, content: object, problem: str) -> None:
@@ -55,10 +55,10 @@ def test_a_manifest_that_lacks_something(copy: Any, content: object, problem: st
     ("change", "problem"),
     [
         ({"graph": "absent.onnx"}, "route 'query' uses 'absent.onnx', which is not among its 'files'"),
-        ({"tokenizer": None}, "'tokenizer' is missing or not a text"),
-        ({"prompt": None}, "'prompt' is missing or not a text"),
-        ({"max_length": 0}, "route 'query' has 'max_length' 0, expected 1 or more, or null"),
-        ({"max_length": "512"}, "'max_length' is missing or not a whole number"),
+        ({"tokenizer": None}, "route 'query' uses None, which is not among its 'files'"),
+        ({"prompt": None}, "'routes.query.prompt' is None, expected a text"),
+        ({"max_length": 0}, "'routes.query.max_length' is 0, expected 1 or more"),
+        ({"max_length": "512"}, "'routes.query.max_length' is '512', expected a whole number.*"),
     ],
 )
 def test_a_route_that_cannot_be(copy: Any, change: dict[str, Any], problem: str) -> None:
@@ -70,8 +70,8 @@ def test_a_route_that_cannot_be(copy: Any, change: dict[str, Any], problem: str)
 @pytest.mark.parametrize(
     ("limit", "problem"),
     [
-        (0, "the manifest has 'max_active_dims' 0, expected 1 or more, or null"),
-        ("9", "'max_active_dims' is missing or not"),
+        (0, "'max_active_dims' is 0, expected 1 or more"),
+        ("9", "'max_active_dims' is '9', expected a whole number.*"),
     ],
 )
 def test_a_limit_that_cannot_be(copy: Any, limit: object, problem: str) -> None:

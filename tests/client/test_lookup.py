@@ -115,7 +115,7 @@ def test_special_tokens_are_added_as_the_route_says(table_copy: Any) -> None:
     added = LocalEncoder(table_copy.save()).encode_queries(["bread"])[0]
     assert set(added.indices.tolist()) - set(without.indices.tolist()) == {2, 3}  # [CLS], [SEP]
     table_copy.route("query", add_special_tokens="no")
-    with pytest.raises(BundleError, match="route 'query' has 'add_special_tokens' 'no', expected true or false"):
+    with pytest.raises(BundleError, match="'routes.query.add_special_tokens' is 'no', expected true or false"):
         LocalEncoder(table_copy.save())
 
 
@@ -157,7 +157,7 @@ def test_a_token_beyond_the_table_is_named(table_copy: Any) -> None:
 
 def test_without_safetensors_the_error_says_what_to_install(tiny_table_bundle: Path, monkeypatch: Any) -> None:
     monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
-    with pytest.raises(SparseClientError, match=r"needs safetensors .*pip install 'sparse-client\[local\]'"):
+    with pytest.raises(SparseClientError, match=r"needs safetensors .*pip install 'sparse-export\[cpu\]'"):
         LocalEncoder(tiny_table_bundle).encode_queries(["bread"])
 
 

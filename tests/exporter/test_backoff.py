@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -40,15 +41,18 @@ def shift_the_embeddings(tensors: dict[str, torch.Tensor]) -> None:
 
 
 @pytest.mark.parametrize("external_data_bytes", [2**31, 10_000])
-def test_the_product_that_suffers_goes_back_to_float(tmp_path: Path, external_data_bytes: int) -> None:
-    model, bundle, steps = save_changed(tmp_path / "model", unbalance_an_attention), tmp_path / "bundle", []
+def test_the_product_that_suffers_goes_back_to_float(
+    tmp_path: Path, external_data_bytes: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    model, bundle = save_changed(tmp_path / "model", unbalance_an_attention), tmp_path / "bundle"
+    caplog.set_level(logging.INFO, "sparse_export")
     options = ExportOptions(str(model), bundle, precision=Precision.INT8, external_data_bytes=external_data_bytes)
-    content = export(options, steps.append)
-    assert content["in_float"] == ["bert.encoder.layer.0.attention.output.dense"]
-    assert next(iter(content["sensitivity"])) == "bert.encoder.layer.0.attention.output.dense"
-    assert list(content["sensitivity"].values()) == sorted(content["sensitivity"].values(), reverse=True)
-    assert content["precision"] == "int8"
-    assert [step for step in steps if "products in float" in step]
+    content = export(options)
+    assert content.in_float == ("bert.encoder.layer.0.attention.output.dense",)
+    assert next(iter(content.sensitivity)) == "bert.encoder.layer.0.attention.output.dense"
+    assert list(content.sensitivity.values()) == sorted(content.sensitivity.values(), reverse=True)
+    assert content.precision == "int8"
+    assert "products in float" in caplog.text
     nodes = [node.op_type for node in ir.load(bundle / "document.onnx").graph]
     assert nodes.count("MatMul") == 1
     assert verify(bundle)["document"].mean_cosine >= 0.995
@@ -59,8 +63,9 @@ def test_it_goes_back_in_a_pruned_graph_too(tmp_path: Path) -> None:
     texts.write_text("".join(f"water fish {left} {right}\n" for left in "abcdefghijk" for right in "abcdefghijk"))
     pruning = {"prune_vocabulary": texts, "prune_min_count": 100}
     content = export(ExportOptions(str(model), tmp_path / "bundle", precision=Precision.INT8, **pruning))  # type: ignore[arg-type]
-    assert content["in_float"] == ["bert.encoder.layer.0.attention.output.dense"]
-    assert content["pruning"]["dropped"]
+    assert content.in_float == ("bert.encoder.layer.0.attention.output.dense",)
+    assert content.pruning is not None
+    assert content.pruning.dropped
 
 
 def test_it_is_told(tmp_path: Path) -> None:

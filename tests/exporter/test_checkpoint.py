@@ -20,6 +20,7 @@ from sentence_transformers import SparseEncoder
 from tiny_checkpoints import PADDED_VOCABULARY, VOCABULARY, save_masked_lm, save_splade
 from tokenizers import Tokenizer
 
+from sparse_client.bundle.manifest import Manifest
 from sparse_client.bundle.reader import open_bundle
 from sparse_client.parity.golden import read_golden
 from sparse_export import ExportOptions, verify
@@ -40,7 +41,7 @@ def read(model: Path, **choices: Any) -> Checkpoint:
     return read_checkpoint(ExportOptions(model=str(model), output=Path("unused"), **choices))
 
 
-def bundle_of(model: Path, **choices: Any) -> tuple[Path, dict[str, Any]]:
+def bundle_of(model: Path, **choices: Any) -> tuple[Path, Manifest]:
     output = model.with_name(f"{model.name}-bundle")
     return output, export(ExportOptions(model=str(model), output=output, **choices))
 
@@ -105,8 +106,8 @@ def save_version_5(folder: Path, subfolder: str) -> Path:
 def test_a_folder_of_version_5(subfolder: str, tmp_path: Path) -> None:
     model = save_version_5(tmp_path / "model", subfolder)
     bundle, content = bundle_of(model)
-    assert (content["pooling"], content["activation"], content["max_length"]) == ("sum", "log1p_relu", 32)
-    assert (content["family"], content["dimension"]) == ("splade", PADDED_VOCABULARY)
+    assert (content.pooling, content.activation, content.max_length) == ("sum", "log1p_relu", 32)
+    assert (content.family, content.dimension) == ("splade", PADDED_VOCABULARY)
     assert Tokenizer.from_file(str(bundle / "tokenizer.json")).encode("The").tokens == ["[CLS]", "the", "[SEP]"]
     assert_same(bundle, model)
 

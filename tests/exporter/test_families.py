@@ -25,6 +25,9 @@ from tokenizers import Tokenizer
 
 import sparse_client
 from sparse_client import LocalEncoder
+from sparse_client.bundle.facts import Route
+from sparse_client.bundle.manifest import Manifest
+from sparse_client.bundle.reader import open_bundle
 from sparse_client.vectors import SparseVector
 from sparse_export import ExportOptions, Precision, SparseExportError, verify
 from sparse_export.parity import promise
@@ -35,7 +38,7 @@ POOLINGS = ("cls", "mean", "max", "mean_sqrt_len_tokens", "weightedmean", "lastt
 GLOSSES = 500
 
 
-def exported(model: Path, output: Path, precision: str = "fp32", **choices: object) -> dict:
+def exported(model: Path, output: Path, precision: str = "fp32", **choices: object) -> Manifest:
     return export(ExportOptions(model=str(model), output=output, precision=Precision(precision), **choices))  # type: ignore[arg-type]
 
 
@@ -51,19 +54,19 @@ def families(real_bundle: Callable[[str, str], Path]) -> dict[tuple[str, str], P
 def test_parity_on_real_texts(families: dict[tuple[str, str], Path], family: str, precision: str) -> None:
     bundle = families[family, precision]
     assert set(verify(bundle)) == {"document", "query"}
-    content = json.loads((bundle / "manifest.json").read_text())
-    assert (content["family"], content["precision"]) == (family, precision)
+    manifest = open_bundle(bundle).manifest
+    assert (manifest.family, manifest.precision) == (family, precision)
     texts = glosses(GLOSSES)
     for route, expected in pytorch(family).items():
-        entry = content["routes"][route]
-        own = Precision(entry["precision"])
-        assert own is (Precision.FP32 if entry["graph"] == "query.onnx" else precision)
-        report = promise.compare(expected, replay(bundle, entry, texts), own, content["max_active_dims"])
+        entry = manifest.routes[route]
+        own = Precision(entry.precision)
+        assert own is (Precision.FP32 if entry.graph == "query.onnx" else precision)
+        report = promise.compare(expected, replay(bundle, entry, texts), own, manifest.max_active_dims)
         if (family, precision) != ("csr", "int8"):
             promise.check({route: report}, own)
             continue
         # Ranking was judged, on texts like these, which the autoencoder knows better than the golden ones.
-        assert report.mean_cosine >= content["tolerance"]["mean_cosine"]
+        assert report.mean_cosine >= manifest.tolerance.mean_cosine
 
 
 @cache
@@ -77,12 +80,12 @@ def pytorch(family: str) -> dict[str, list[SparseVector]]:
     return {route: [SparseVector.of_dense(row) for row in np.asarray(dense)] for route, dense in rows.items()}
 
 
-def replay(bundle: Path, route: dict, texts: list[str]) -> list[SparseVector]:
-    tokenizer = Tokenizer.from_file(str(bundle / route["tokenizer"]))
-    graph = EncoderGraph(bundle / route["graph"])
+def replay(bundle: Path, route: Route, texts: list[str]) -> list[SparseVector]:
+    tokenizer = Tokenizer.from_file(str(bundle / str(route.tokenizer)))
+    graph = EncoderGraph(bundle / route.graph)
     rows = []
     for start in range(0, len(texts), 16):
-        encodings = tokenizer.encode_batch(texts[start : start + 16], add_special_tokens=route["add_special_tokens"])
+        encodings = tokenizer.encode_batch(texts[start : start + 16], add_special_tokens=route.add_special_tokens)
         ids, mask = (np.array([getattr(e, name) for e in encodings], np.int64) for name in ("ids", "attention_mask"))
         rows += graph.run({"input_ids": ids, "attention_mask": mask})
     return rows
@@ -158,8 +161,8 @@ def test_tiny_look_up(limit: int | None, tmp_path: Path) -> None:
     rows = SparseEncoder(str(model), device="cpu").encode_query(
         texts, convert_to_sparse_tensor=False, batch_size=1, max_active_dims=limit
     )
-    route = content["routes"]["query"]
-    actual = replay(tmp_path / "bundle", route, [route["prompt"] + text for text in texts])
+    route = content.routes["query"]
+    actual = replay(tmp_path / "bundle", route, [route.prompt + text for text in texts])
     for weights, row in zip(np.asarray(rows), actual, strict=True):
         expected = SparseVector.of_dense(weights)
         assert dict(zip(row.indices.tolist(), row.values.tolist(), strict=True)) == dict(
@@ -173,8 +176,8 @@ def test_tiny_look_up(limit: int | None, tmp_path: Path) -> None:
 @pytest.mark.parametrize("normalize", [False, True])
 def test_csr_poolings(pooling: str, normalize: bool, tmp_path: Path) -> None:
     content = exported(save_csr(tmp_path / "model", pooling, normalize=normalize), tmp_path / "bundle")
-    assert content["parity"]["document"]["padded"]["max_difference"] <= 1e-4
-    assert content["autoencoder"]["normalize"] is normalize
+    assert content.parity["document"]["padded"].max_difference <= 1e-4
+    assert content.autoencoder.normalize is normalize
     check_decode(tmp_path / "model", tmp_path / "bundle")
 
 
@@ -183,7 +186,7 @@ def test_csr_with_dense_and_normalize_and_few_positive_features(tmp_path: Path) 
     between = [Dense(32, 24, activation_function=torch.nn.Tanh()), Normalize()]
     model = save_csr(tmp_path / "model", between=between, input_dim=24, k=100)
     content = exported(model, tmp_path / "bundle")
-    assert content["parity"]["document"]["alone"]["active"] < 100, "k is larger than the positive features"
+    assert content.parity["document"]["alone"].active < 100, "k is larger than the positive features"
     check_decode(model, tmp_path / "bundle")
 
 
@@ -211,7 +214,7 @@ def test_the_autoencoder_alone(normalize: bool, precision: str, tmp_path: Path) 
     """`embedding` float32 [batch, dim] in; the same pairs as the modules of PyTorch give for these embeddings."""
     model = save_csr(tmp_path / "model", normalize=normalize)
     content = exported(model, tmp_path / "bundle", precision, sae_only=True)
-    assert content["input"] == "embedding"
+    assert content.input == "embedding"
     assert not list((tmp_path / "bundle").glob("*tokenizer*"))
     assert set(verify(tmp_path / "bundle")) == {"document", "query"}
     session = onnxruntime.InferenceSession(tmp_path / "bundle" / "document.onnx")
@@ -224,7 +227,7 @@ def test_the_autoencoder_alone(normalize: bool, precision: str, tmp_path: Path) 
         expected = autoencoder({"sentence_embedding": embeddings.clone()})["sentence_embedding"]
     actual = EncoderGraph(tmp_path / "bundle" / "document.onnx").run({"embedding": embeddings.numpy()})
     rows = [SparseVector.of_dense(row.numpy()) for row in expected]
-    report = promise.compare(rows, actual, Precision(precision), content["max_active_dims"])
+    report = promise.compare(rows, actual, Precision(precision), content.max_active_dims)
     promise.check({"embeddings": report}, Precision(precision))
 
 
@@ -260,7 +263,7 @@ def test_dense_csr_is_limited_too(tmp_path: Path) -> None:
     from sparse_export import Output
 
     content = exported(save_csr(tmp_path / "model"), tmp_path / "bundle", form=Output.DENSE)
-    assert content["parity"]["document"]["alone"]["active"] <= 16
+    assert content.parity["document"]["alone"].active <= 16
 
 
 def test_tokenizers_that_differ_are_both_stored(tmp_path: Path) -> None:
@@ -270,7 +273,7 @@ def test_tokenizers_that_differ_are_both_stored(tmp_path: Path) -> None:
     tokenizer["normalizer"]["lowercase"] = False
     path.write_text(json.dumps(tokenizer))
     content = exported(model, tmp_path / "bundle")
-    assert content["routes"]["query"]["tokenizer"] == "query_tokenizer.json"
+    assert content.routes["query"].tokenizer == "query_tokenizer.json"
     assert set(verify(tmp_path / "bundle")) == {"document", "query"}
 
 

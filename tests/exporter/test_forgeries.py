@@ -75,42 +75,45 @@ def forge_golden(**values: Any) -> Damage:
 MANIFESTS: dict[str, tuple[Damage, str]] = {
     "missing": (lambda bundle: (bundle / "manifest.json").unlink(), "is not a bundle: it has no manifest.json"),
     "a folder": (lambda bundle: [(bundle / "manifest.json").unlink(), (bundle / "manifest.json").mkdir()], "directory"),
-    "no JSON": (write_manifest("{"), "manifest.json cannot be read"),
-    "no UTF-8": (write_manifest(b'{"\xff": 1}'), "manifest.json cannot be read"),
-    "too deep": (write_manifest("[" * 10**5), "manifest.json cannot be read"),
-    "no object": (write_manifest("[]"), "manifest.json is no JSON object"),
-    "newer": (put(format_version=2), "has format version 2; this sparse-export reads up to 1. Upgrade sparse-export"),
-    "no version": (change_manifest(lambda content: content.pop("format_version")), "format version None"),
-    "odd version": (put(format_version="1"), "format version '1'"),
-    "boolean version": (put(format_version=True), "format version True"),
-    "version 0": (put(format_version=0), "format version 0"),
-    "no files": (change_manifest(lambda content: content.pop("files")), "lacks 'files'"),
-    "no family": (change_manifest(lambda content: content.pop("family")), "lacks 'family'"),
-    "files a list": (put(files=["document.onnx"]), "has 'files' of type list, not dict"),
-    "file a number": (put(files={"document.onnx": 1}), "the file 'document.onnx' is no JSON object"),
-    "file without sum": (put(files={"document.onnx": {"size": 1}}), "the file 'document.onnx' lacks 'sha256'"),
-    "size a word": (put(files={"x": {"size": "1", "sha256": ""}}), "'size' of type str, not int"),
-    "routes null": (put(routes=None), "has 'routes' of type NoneType, not dict"),
-    "no routes": (put(routes={}), "lacks the route 'document'"),
-    "route a word": (put(routes={"document": "x"}), "the route 'document' is no JSON object"),
-    "route without graph": (put(routes={"document": {"tokenizer": "tokenizer.json", "prompt": ""}}), "lacks 'graph'"),
+    "no JSON": (write_manifest("{"), "manifest.json is broken: it is not valid JSON"),
+    "no UTF-8": (write_manifest(b'{"\xff": 1}'), "manifest.json is broken: it is not valid JSON"),
+    "too deep": (write_manifest("[" * 10**5), "manifest.json is broken: it is not valid JSON"),
+    "no object": (write_manifest("[]"), "manifest.json is broken: it is not a JSON object"),
+    "newer": (put(format_version=2), "has bundle format 2, this version reads 1 at most: upgrade it"),
+    "no version": (change_manifest(lambda content: content.pop("format_version")), "'format_version' is None"),
+    "odd version": (put(format_version="1"), "'format_version' is '1'"),
+    "boolean version": (put(format_version=True), "'format_version' is True"),
+    "version 0": (put(format_version=0), "'format_version' is 0"),
+    "no files": (change_manifest(lambda content: content.pop("files")), "'files' is missing"),
+    "no family": (change_manifest(lambda content: content.pop("family")), "'family' is missing"),
+    "files a list": (put(files=["document.onnx"]), "'files' is ['document.onnx'], expected an object"),
+    "file a number": (put(files={"document.onnx": 1}), "'files.document.onnx' is 1, expected an object"),
+    "file without sum": (put(files={"document.onnx": {"size": 1}}), "'files.document.onnx.sha256' is missing"),
+    "size a word": (put(files={"x": {"size": "1", "sha256": ""}}), "'files.x.size' is '1', expected a whole number"),
+    "routes null": (put(routes=None), "'routes' is None, expected an object"),
+    "no routes": (put(routes={}), "'routes.document' is missing"),
+    "route a word": (put(routes={"document": "x"}), "'routes.document' is 'x', expected an object"),
+    "route without graph": (
+        put(routes={"document": {"tokenizer": "tokenizer.json", "prompt": ""}}),
+        "'routes.document.graph' is missing",
+    ),
     "prompt null": (
         change_manifest(lambda content: content["routes"]["document"].update(prompt=None)),
-        "'prompt' of type NoneType, not str",
+        "'routes.document.prompt' is None, expected a text",
     ),
     "unlisted graph": (
         change_manifest(lambda content: content["routes"]["query"].update(graph="other.onnx")),
-        "the graph of route query, 'other.onnx', is not among its files",
+        "route 'query' uses 'other.onnx', which is not among its 'files'",
     ),
-    "empty pruning": (put(pruning={}), "'pruning' lacks 'kept'"),
+    "empty pruning": (put(pruning={}), "'pruning.kept' is missing"),
     "no loss": (
-        put(pruning={"kept": 1, "share_dropped": 0.5, "texts": 9, "min_count": 1, "held_out": {}}),
-        "'held_out' of 'pruning' lacks 'texts'",
+        put(pruning={"kept": 1, "dropped": 1, "share_dropped": 0.5, "texts": 9, "min_count": 1, "held_out": {}}),
+        "'pruning.held_out.texts' is missing",
     ),
     "unlisted golden": (change_manifest(lambda content: content["files"].pop("golden.jsonl")), "has no golden.jsonl"),
-    "sensitivity a list": (put(sensitivity=[]), "'sensitivity' of type list, not dict"),
-    "dimension a word": (put(dimension="512"), "'dimension' of type str, not int"),
-    "unknown precision": (put(precision="int4"), "the precision 'int4'; known are fp32, fp16, int8"),
+    "sensitivity a list": (put(sensitivity=[]), "'sensitivity' is [], expected an object"),
+    "dimension a word": (put(dimension="512"), "'dimension' is '512', expected a whole number"),
+    "unknown precision": (put(precision="int4"), "the precision 'int4', known are fp32, fp16, int8"),
 }
 
 
@@ -139,7 +142,7 @@ def test_a_path_out_of_the_bundle(bundle: Path, tmp_path: Path, case: str) -> No
     damage(bundle)
     add_file(name)(bundle)
     for command in ("verify", "inspect"):
-        assert f"names {name!r}, which lies outside the bundle" in error_of(command, bundle)
+        assert f"names {name!r}, which leads outside the bundle" in error_of(command, bundle)
 
 
 FORGERIES: dict[str, tuple[Damage, str]] = {
@@ -151,16 +154,16 @@ FORGERIES: dict[str, tuple[Damage, str]] = {
     "ids words": (forge_golden(input_ids=["2"]), "tokenizer.json gives other token ids than PyTorch"),
     "uneven": (forge_golden(indices=[5, 6], values=[1.0]), "line 1 is not a golden vector"),
     "values words": (forge_golden(values=["x"]), "line 1 is not a golden vector"),
-    "unknown route": (forge_golden(route="passage"), "the route 'passage', which its manifest lacks"),
+    "unknown route": (forge_golden(route="passage"), "is of 'passage', which is none of the bundle's routes"),
     "route a number": (forge_golden(route=1), "line 1 is not a golden vector"),
     "no JSON": (forge("golden.jsonl", lambda data: data + b"{"), r"line \d+ is not a golden vector"),
     "no object": (forge("golden.jsonl", lambda data: b"[]\n"), "line 1 is not a golden vector"),
     "no UTF-8": (forge("golden.jsonl", lambda data: b'{"\xff'), "line 1 is not a golden vector"),
-    "no vector": (forge("golden.jsonl", lambda data: b""), "has no golden vectors"),
-    "no tokenizer": (forge("tokenizer.json", lambda data: data[:100]), "tokenizer.json' cannot be loaded"),
-    "no graph": (forge("document.onnx", lambda data: data[:1000]), "document.onnx' cannot be loaded"),
-    "empty graph": (forge("document.onnx", lambda data: b""), "document.onnx' cannot be loaded"),
-    "other graph": (lambda bundle: swap_graphs(bundle), "cannot be run: .*'indices'"),
+    "no vector": (forge("golden.jsonl", lambda data: b""), "golden.jsonl is empty"),
+    "no tokenizer": (forge("tokenizer.json", lambda data: data[:100]), "tokenizer.json is not a tokenizer"),
+    "no graph": (forge("document.onnx", lambda data: data[:1000]), "document.onnx cannot be loaded"),
+    "empty graph": (forge("document.onnx", lambda data: b""), "document.onnx cannot be loaded"),
+    "other graph": (lambda bundle: swap_graphs(bundle), "document.onnx .* gives tokens, not indices, values"),
 }
 
 
@@ -184,7 +187,7 @@ def test_a_changed_weight_is_not_pytorch(bundle: Path) -> None:
     largest.const_value = ir.tensor(largest.const_value.numpy() * 1.01, name=largest.name)
     ir.save(model, bundle / "document.onnx")
     forge("document.onnx", lambda data: data)(bundle)
-    assert "The fp32 graph differs from PyTorch by more than it may" in error_of("verify", bundle)
+    assert "(fp32) differs from PyTorch by more than it may" in error_of("verify", bundle)
 
 
 def test_inspect_tells_of_a_graph_that_cannot_be_read(bundle: Path) -> None:

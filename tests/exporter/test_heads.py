@@ -11,7 +11,7 @@ from tiny_checkpoints import PADDED_VOCABULARY, save_splade
 from tokenizers import Tokenizer
 
 from sparse_export import ExportOptions, Output, Precision, SparseExportError
-from sparse_export.graph.head import ACTIVATIONS, BLOCK
+from sparse_export.graph.vocabulary_head import ACTIVATIONS, BLOCK
 from sparse_export.parity.runtime import EncoderGraph
 from sparse_export.pipeline.export import export
 
@@ -31,8 +31,8 @@ LARGE = 64 * 64  # values of a weight that is worth quantizing
 def test_pooling_and_activation(pooling: str, activation: str, precision: Precision, tmp_path: Path) -> None:
     model = save_splade(tmp_path / "model", pooling=pooling, activation=activation)
     content = export(ExportOptions(model=str(model), output=tmp_path / "bundle", precision=precision))
-    assert (content["pooling"], content["activation"]) == (pooling, activation)
-    assert content["dimension"] == PADDED_VOCABULARY
+    assert (content.pooling, content.activation) == (pooling, activation)
+    assert content.dimension == PADDED_VOCABULARY
 
 
 def test_dense_output_is_the_whole_dimension(splade_tiny: Path, splade_bundle: Path, tmp_path: Path) -> None:

@@ -15,9 +15,8 @@ from sparse_export import ExportOptions, Precision
 from sparse_export.checkpoint.load import Checkpoint, read_checkpoint
 from sparse_export.errors import ParityError
 from sparse_export.golden_texts import REAL_TEXTS
-from sparse_export.graph import storage
 from sparse_export.graph.precision.sensitivity import rank
-from sparse_export.graph.tape import GraphTape
+from sparse_export.graph.tape import GraphTape, save
 from sparse_export.options import Cpu
 from sparse_export.parity import promise, proof
 from sparse_export.plan.build_graph import assemble
@@ -25,22 +24,22 @@ from sparse_export.plan.families import Plan, plan
 
 
 @pytest.fixture(scope="module")
-def case(splade_tiny: Path) -> tuple[Checkpoint, Plan, proof.Material]:
+def case(splade_tiny: Path) -> tuple[Checkpoint, Plan, proof.Samples]:
     options = ExportOptions(model=str(splade_tiny), output=Path("unused"))
     checkpoint = read_checkpoint(options)
-    material = proof.material(checkpoint, "document", ("", "a", *REAL_TEXTS[:14]))
-    return checkpoint, plan(checkpoint, options.opset), material
+    samples = proof.text_samples(checkpoint, "document", ("", "a", *REAL_TEXTS[:14]))
+    return checkpoint, plan(checkpoint, options.opset), samples
 
 
 def prove(
-    case: tuple[Checkpoint, Plan, proof.Material], change: Callable[[ir.Graph], None], path: Path, precision: str
+    case: tuple[Checkpoint, Plan, proof.Samples], change: Callable[[ir.Graph], None], path: Path, precision: str
 ) -> None:
-    _, planned, material = case
+    _, planned, samples = case
     options = ExportOptions(model="unused", output=path, precision=Precision(precision))
     model = assemble(planned.document, options, None)
     change(model.graph)
-    storage.save(model, path / "document.onnx", options.external_data_bytes)
-    reports = proof.prove(path / "document.onnx", {"document": material}, options.precision)
+    save(model, path / "document.onnx", options.external_data_bytes)
+    reports = proof.prove(path / "document.onnx", {"document": samples}, options.precision)
     proof.check(reports, options.precision)
 
 
@@ -77,14 +76,14 @@ def untouched(graph: ir.Graph) -> None:
 
 
 @pytest.mark.parametrize("precision", list(Precision))
-def test_an_intact_graph_passes(case: tuple[Checkpoint, Plan, proof.Material], precision: str, tmp_path: Path) -> None:
+def test_an_intact_graph_passes(case: tuple[Checkpoint, Plan, proof.Samples], precision: str, tmp_path: Path) -> None:
     prove(case, untouched, tmp_path, precision)
 
 
 @pytest.mark.parametrize("precision", list(Precision))
 @pytest.mark.parametrize("damage", [weight_changed, mask_dropped, rows_swapped])
 def test_a_broken_graph_fails(
-    case: tuple[Checkpoint, Plan, proof.Material], damage: Callable[[ir.Graph], None], precision: str, tmp_path: Path
+    case: tuple[Checkpoint, Plan, proof.Samples], damage: Callable[[ir.Graph], None], precision: str, tmp_path: Path
 ) -> None:
     with pytest.raises(ParityError, match="differs from PyTorch"):
         prove(case, damage, tmp_path, precision)
@@ -115,14 +114,14 @@ def test_a_foreign_tokenizer_is_found(splade_bundle: Path) -> None:
         proof.check_tokenizer(splade_bundle / "tokenizer.json", "", True, [vector])
 
 
-def test_the_most_damaged_product_ranks_first(case: tuple[Checkpoint, Plan, proof.Material]) -> None:
-    _, planned, material = case
+def test_the_most_damaged_product_ranks_first(case: tuple[Checkpoint, Plan, proof.Samples]) -> None:
+    _, planned, samples = case
     model = planned.document.states.clone()
     node = [node for node in model.graph if node.op_type == "MatMul"][3]
     weight = node.inputs[1].const_value.numpy().copy()
     weight[0] *= 300  # one input outweighs the rest of its columns, so 8 bits leave little for them
     node.inputs[1].const_value = ir.tensor(weight, name=node.inputs[1].name)
-    batches = [batch.inputs for batch in material.batches]
+    batches = [batch.inputs for batch in samples.batches]
     assert rank(model, planned.document.head, batches, Cpu.ANY)[0][0] == node.name
 
 

@@ -218,9 +218,10 @@ def test_weights_beside_the_graph(phrases: Path, tmp_path: Path) -> None:
     model, bundle = save_splade(tmp_path / "model"), tmp_path / "bundle"
     options = {"prune_vocabulary": phrases, "prune_min_count": 100, "external_data_bytes": 10_000}
     content = export(ExportOptions(str(model), bundle, **options))  # type: ignore[arg-type]
-    assert content["pruning"]["dropped"]
-    assert {path.name for path in bundle.iterdir()} == {*content["files"], "manifest.json"}
-    assert "document.onnx.data" in content["files"]
+    assert content.pruning is not None
+    assert content.pruning.dropped
+    assert {path.name for path in bundle.iterdir()} == {*content.files, "manifest.json"}
+    assert "document.onnx.data" in content.files
     assert verify(bundle)
 
 

@@ -120,7 +120,7 @@ def test_a_table_that_is_not_the_graph_is_found(bundles: dict[str, Path], tmp_pa
     content = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
     content["files"][path.name]["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
     (bundle / "manifest.json").write_text(json.dumps(content), encoding="utf-8")
-    with pytest.raises(SparseExportError, match=r"query_table\.safetensors: largest difference"):
+    with pytest.raises(SparseExportError, match="query: largest difference"):
         verify(bundle)
     assert not client_passes(bundle)
 
@@ -131,7 +131,7 @@ def test_an_older_bundle_still_passes(bundles: dict[str, Path], tmp_path: Path) 
 
     model = save_splade(tmp_path / "model")
     bundle = tmp_path / "bundle"
-    content = export(ExportOptions(str(model), bundle))
+    content = json.loads(export(ExportOptions(str(model), bundle)).to_json())
     lines = (bundle / "golden.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
     golden = "".join(line for line in lines if json.loads(line)["route"] == "document").encode()
     (bundle / "golden.jsonl").write_bytes(golden)

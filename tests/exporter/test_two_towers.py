@@ -20,6 +20,7 @@ from sentence_transformers.sparse_encoder.modules import SparseAutoEncoder, Spla
 from tiny_checkpoints import save_masked_lm, save_two_towers, unbalance_an_attention
 
 from sparse_client import LocalEncoder
+from sparse_client.bundle.manifest import Manifest
 from sparse_export import ExportOptions, Precision, SparseExportError, verify
 from sparse_export.pipeline.export import export
 
@@ -27,7 +28,7 @@ TEXTS = ["the whale in the sea", "how to train", "", "bread and water from the r
 PROMPTS = {"query": "search engine: ", "document": "museum "}
 
 
-def exported(model: Path, precision: str = "fp32", **choices: Any) -> tuple[Path, dict[str, Any]]:
+def exported(model: Path, precision: str = "fp32", **choices: Any) -> tuple[Path, Manifest]:
     bundle = model.with_name(f"{model.name}-{precision}-bundle")
     return bundle, export(ExportOptions(str(model), bundle, precision=Precision(precision), **choices))
 
@@ -60,15 +61,15 @@ def test_each_route_has_a_graph(query: str, document: str, tmp_path: Path) -> No
     model = save_two_towers(tmp_path / "model", query, document, prompts=PROMPTS)
     bundle, content = exported(model)
     check(bundle, model)
-    routes = content["routes"]
+    routes = content.routes
     assert [routes[route]["graph"] for route in ("document", "query")] == ["document.onnx", "query.onnx"]
-    assert content["family"] == "splade"
-    assert content["backbone"]["model_type"] == document
-    assert content["query_tower"]["backbone"]["model_type"] == query
+    assert content.family == "splade"
+    assert content.backbone.model_type == document
+    assert content.query_tower.backbone.model_type == query
     assert not list(bundle.glob("query_table.*"))
     golden = [json.loads(line)["route"] for line in (bundle / "golden.jsonl").read_text().splitlines()]
     assert golden.count("document") == golden.count("query") > 30
-    assert set(content["parity"]) == {"document", "query"}
+    assert set(content.parity) == {"document", "query"}
 
 
 def test_each_graph_backs_off_by_itself(tmp_path: Path) -> None:
@@ -81,13 +82,13 @@ def test_each_graph_backs_off_by_itself(tmp_path: Path) -> None:
     unbalance_an_attention(tensors)
     save_file(tensors, path, {"format": "pt"})
     bundle, content = exported(model, "int8")
-    assert content["in_float"] == []
-    assert content["query_tower"]["in_float"] == ["bert.encoder.layer.0.attention.output.dense"]
+    assert content.in_float == ()
+    assert content.query_tower.in_float == ("bert.encoder.layer.0.attention.output.dense",)
     products = {
         name: [node.op_type for node in ir.load(bundle / f"{name}.onnx").graph] for name in ("document", "query")
     }
     assert [products[name].count("MatMul") for name in ("document", "query")] == [0, 1]
-    assert [content["routes"][route]["precision"] for route in ("document", "query")] == ["int8", "int8"]
+    assert [content.routes[route].precision for route in ("document", "query")] == ["int8", "int8"]
     assert set(verify(bundle)) == {"document", "query"}
 
 
@@ -113,7 +114,7 @@ def test_another_activation_on_one_route(tmp_path: Path) -> None:
     SparseEncoder(modules=[router], device="cpu").save_pretrained(str(tmp_path / "model"), create_model_card=False)
     bundle, content = exported(tmp_path / "model")
     check(bundle, tmp_path / "model")
-    assert (content["activation"], content["query_tower"]["activation"]) == ("log1p_relu", "relu")
+    assert (content.activation, content.query_tower.activation) == ("log1p_relu", "relu")
 
 
 def test_a_length_for_each_task_of_one_transformer(tmp_path: Path) -> None:
@@ -124,8 +125,8 @@ def test_a_length_for_each_task_of_one_transformer(tmp_path: Path) -> None:
     encoder = SparseEncoder(modules=[transformer, SpladePooling()], device="cpu")
     encoder.save_pretrained(str(model), create_model_card=False)
     bundle, content = exported(model)
-    assert [content["routes"][route]["max_length"] for route in ("document", "query")] == [64, 6]
-    assert content["routes"]["query"]["graph"] == "document.onnx"
+    assert [content.routes[route].max_length for route in ("document", "query")] == [64, 6]
+    assert content.routes["query"].graph == "document.onnx"
     check(bundle, model)
 
 
@@ -155,8 +156,8 @@ def test_two_autoencoders(tmp_path: Path) -> None:
     model = save_two_autoencoders(tmp_path / "model")
     bundle, content = exported(model)
     check(bundle, model)
-    assert content["family"] == "csr"
-    assert content["max_active_dims"] == 16
+    assert content.family == "csr"
+    assert content.max_active_dims == 16
     with pytest.raises(SparseExportError, match="a sparse autoencoder for each route, and --sae-only exports one"):
         export(ExportOptions(str(model), tmp_path / "alone", sae_only=True))
 

@@ -59,10 +59,10 @@ class LocalEncoder:
             if number is not None and number < 1:
                 raise InputError(f"{name} is {number}, expected 1 or more")
         self._bundle = open_bundle(bundle_path, checksums=checksums)
-        if self._bundle.output not in OUTPUTS:
+        if self._bundle.manifest.output not in OUTPUTS:
             known = ", ".join(OUTPUTS)
             raise BundleError(
-                f"{bundle_path} gives {self._bundle.output!r} vectors, expected {known}: upgrade sparse-client"
+                f"{bundle_path} gives {self._bundle.manifest.output!r} vectors, expected {known}: upgrade sparse-client"
             )
         self._sessions = Sessions(self._bundle, threads)
         self._decoder = Decoder(self._bundle, self._sessions, batch_size)
@@ -75,7 +75,7 @@ class LocalEncoder:
     @property
     def dimension(self) -> int:
         """Size of the vector space: every index is smaller."""
-        return self._bundle.dimension
+        return self._bundle.manifest.dimension
 
     def encode_documents(self, texts: Iterable[str], show_progress: bool | None = None) -> list[SparseVector]:
         """Encode documents.
@@ -113,14 +113,14 @@ class LocalEncoder:
             InputError: If it is no such array.
             BundleError: If the bundle takes texts.
         """
-        width = self._bundle.input_dim
+        width = self._bundle.manifest.input_dim
         if width is None:
             raise BundleError(f"{self._bundle.path} takes texts: use encode_documents, or export it with --sae-only")
         rows = np.asarray(embeddings)
         if rows.ndim != 2 or rows.shape[1] != width or rows.dtype != np.float32 or not np.isfinite(rows).all():
             raise InputError(f"got {rows.dtype} {list(rows.shape)}, expected finite float32 [embeddings, {width}]")
         batches = (rows[start : start + self._batch_size] for start in range(0, len(rows), self._batch_size))
-        graph = self._bundle.routes["document"].graph
+        graph = self._bundle.manifest.routes["document"].graph
         return [vector for batch in batches for vector in self._vectors(graph, {"embedding": batch})]
 
     def decode(self, vectors: Iterable[SparseVector], top: int | None = 10) -> list[list[tuple[str, float]]]:
@@ -189,7 +189,7 @@ class LocalEncoder:
 
     def _encode(self, texts: Iterable[str], route: str, show_progress: bool | None) -> list[SparseVector]:
         checked = checked_texts(texts)
-        if self._bundle.input_dim is not None:
+        if self._bundle.manifest.input_dim is not None:
             raise BundleError(f"{self._bundle.path} takes dense embeddings, not texts: use encode_embeddings(array)")
         if len(checked) == 1 and not show_progress:  # chunks, order and a bar would cost a query half of its time
             return next(self._batches(checked, route))[1]
@@ -208,7 +208,7 @@ class LocalEncoder:
         """Encode texts of like length together, the longest first: memory is at its largest at once, not late."""
         tokenizer = self._tokenizer(name)
         rows = tokenizer.ids(texts)
-        if self._bundle.has_table(name):
+        if self._bundle.manifest.has_table(name):
             table = self._query_table()
             yield list(range(len(rows))), [table.vector(row.tolist(), self._max_active_dims) for row in rows]
             return
@@ -218,22 +218,22 @@ class LocalEncoder:
             size = min(self._batch_size, max(1, RUN_TOKENS // longest))
             positions, order = order[:size], order[size:]
             inputs = tokenizer.pad([rows[position] for position in positions])
-            yield positions, self._vectors(self._bundle.routes[name].graph, inputs)
+            yield positions, self._vectors(self._bundle.manifest.routes[name].graph, inputs)
 
     def _vectors(self, graph: str, inputs: Mapping[str, NDArray[Any]]) -> list[SparseVector]:
-        wanted, to_vectors = OUTPUTS[self._bundle.output]
+        wanted, to_vectors = OUTPUTS[self._bundle.manifest.output]
         try:
             return to_vectors(self._sessions.run(graph, inputs, wanted), self._max_active_dims)
         except InputError as error:
             raise BundleError(f"{self._bundle.path / graph} gave a vector that is none: {error}") from error
 
     def _tokenizer(self, name: str) -> RouteTokenizer:
-        if name not in self._bundle.routes:
-            known = ", ".join(self._bundle.routes)
+        if name not in self._bundle.manifest.routes:
+            known = ", ".join(self._bundle.manifest.routes)
             raise BundleError(f"{self._bundle.path} has no route {name!r}, it has: {known}")
         with self._lock:
             if name not in self._tokenizers:
-                self._tokenizers[name] = RouteTokenizer(self._bundle.path, self._bundle.routes[name])
+                self._tokenizers[name] = RouteTokenizer(self._bundle.path, self._bundle.manifest.routes[name])
             return self._tokenizers[name]
 
     def _query_table(self) -> QueryTable:

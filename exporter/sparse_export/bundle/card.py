@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 from string import Template
-from typing import Any
 
+from sparse_client.bundle.manifest import MANIFEST, Manifest
 from sparse_export.bundle.report import host_line, parity_rows, precision_of, pruning_rows, quality_rows
 
 TEXT = Template("""\
@@ -112,59 +112,55 @@ TARGETS = {
 }
 
 
-def write(folder: Path, content: dict[str, Any]) -> None:
-    """Write README.md from the content of the manifest."""
-    source, texts = content["source"], content["input"] == "tokens"
-    features = "autoencoder" in content
-    inputs = TOKENS if texts else f"`embedding` float32 [batch, {content['autoencoder']['input_dim']}]"
+def write(folder: Path, manifest: Manifest) -> None:
+    """Write README.md from the manifest."""
+    source, texts, features = manifest.source, manifest.input == "tokens", manifest.autoencoder
+    assert source is not None  # every export knows it
+    assert manifest.proven_on is not None
+    inputs = f"`embedding` float32 [batch, {features.input_dim}]" if features and not texts else TOKENS
     calls = 'encode_documents(["The weather is lovely today."])', "encode_embeddings(embeddings)  # float32"
     text = TEXT.substitute(
-        name=Path(source["id"]).name,
-        source=source["id"],
-        revision=f" at revision {source['revision']}" if source["revision"] else "",
+        name=Path(source.id).name,
+        source=source.id,
+        revision=f" at revision {source.revision}" if source.revision else "",
         taken="Text tokens" if texts else "Dense embeddings",
-        notes=TARGETS.get(content.get("cpu", content["precision"]), "") + _features(content),
-        files=_files(folder, inputs=inputs, outputs=OUTPUTS[content["output"]], decoded=_decoded(content),
-                     queries="the tower of queries" if "query_tower" in content else "queries as a look-up",
-                     max_length=content["max_length"]),
-        parity=_table(parity_rows(content)),
-        host=host_line(content["proven_on"]),
-        quality=f"\n## Retrieval quality\n\n{_table(quality_rows(content))}\n" if content["quality"] else "",
-        pruning=_pruning(content),
-        python=(TEXTS if texts else EMBEDDINGS) + RUN[content["output"]],
+        notes=TARGETS.get(manifest.cpu or manifest.precision, "") + _features(manifest),
+        files=_files(folder, inputs=inputs, outputs=OUTPUTS[manifest.output], decoded=_decoded(manifest),
+                     queries="the tower of queries" if manifest.query_tower else "queries as a look-up",
+                     max_length=manifest.max_length),
+        parity=_table(parity_rows(manifest)),
+        host=host_line(manifest.proven_on),
+        quality=f"\n## Retrieval quality\n\n{_table(quality_rows(manifest))}\n" if manifest.quality else "",
+        pruning=PRUNED + _table([("", ""), *pruning_rows(manifest)]) + "\n" if manifest.pruning else "",
+        python=(TEXTS if texts else EMBEDDINGS) + RUN[manifest.output],
         client=f"vectors = encoder.{calls[not texts]}\n{RECONSTRUCTED if features else DECODED}",
-        precision=precision_of(content),
-        **{key: content[key] for key in ("family", "dimension")},
+        precision=precision_of(manifest),
+        family=manifest.family,
+        dimension=manifest.dimension,
     )  # fmt: skip
     (folder / "README.md").write_text(text, encoding="utf-8")
 
 
 def _files(folder: Path, **facts: object) -> str:
     """Return a row for each file that is there; the manifest, which comes last, always is."""
-    present = [name for name in FILES if name == "manifest.json" or (folder / name).is_file()]
+    present = [name for name in FILES if name == MANIFEST or (folder / name).is_file()]
     return "\n".join(f"| {name} | {Template(FILES[name]).substitute(facts)} |" for name in present)
 
 
-def _decoded(content: dict[str, Any]) -> str:
-    if "autoencoder" not in content:
+def _decoded(manifest: Manifest) -> str:
+    if manifest.autoencoder is None:
         return "`tokens` string [batch, active]"
-    return f"`embedding` float32 [batch, {content['autoencoder']['input_dim']}], the reconstruction"
+    return f"`embedding` float32 [batch, {manifest.autoencoder.input_dim}], the reconstruction"
 
 
-def _features(content: dict[str, Any]) -> str:
-    if "autoencoder" not in content:
+def _features(manifest: Manifest) -> str:
+    facts = manifest.autoencoder
+    if facts is None:
         return ""
-    facts = content["autoencoder"]
     return (
-        f"\nDimensions are features of a sparse autoencoder, not tokens; {facts['dead_features']} of "
-        f"{content['dimension']} are dead. decode.onnx gives the {facts['decodes_to']}.\n"
+        f"\nDimensions are features of a sparse autoencoder, not tokens; {facts.dead_features} of "
+        f"{manifest.dimension} are dead. decode.onnx gives the {facts.decodes_to}.\n"
     )
-
-
-def _pruning(content: dict[str, Any]) -> str:
-    if "pruning" not in content:
-        return ""
-    return PRUNED + _table([("", ""), *pruning_rows(content)]) + "\n"
 
 
 def _table(rows: list[tuple[str, ...]]) -> str:

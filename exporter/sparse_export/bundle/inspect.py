@@ -8,7 +8,7 @@ from pathlib import Path
 
 import onnx_ir as ir
 
-from sparse_export.bundle.writing import manifest
+from sparse_export.bundle import manifest
 from sparse_export.errors import BundleError, one_line
 
 
@@ -39,9 +39,9 @@ def inspect(bundle: Path) -> list[GraphInfo]:
     Raises:
         BundleError: The folder is no bundle, or is damaged.
     """
-    files = manifest.read(bundle)["files"]
+    files = manifest.read(bundle).files
     return [
-        _describe(bundle / name, sum(entry["size"] for other, entry in files.items() if other.startswith(name)))
+        _describe(bundle / name, sum(file.size for other, file in files.items() if other.startswith(name)))
         for name in files
         if name.endswith(".onnx")
     ]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import asdict
+
+from sparse_client.bundle.facts import Host, QueryTower
+from sparse_client.bundle.manifest import Manifest
 
 Rows = list[tuple[str, ...]]
 REPORTS = {"alone": "alone", "padded": "in padded batches", "neighbours": "alone to batched"}
@@ -19,21 +22,23 @@ FIGURES = (
 )
 
 
-def parity_rows(content: dict[str, Any]) -> Rows:
+def parity_rows(manifest: Manifest) -> Rows:
     """Return a head and a row for each figure of a manifest's parity reports, one column a report."""
-    parity = content["parity"]
+    parity = manifest.parity
     if parity.get("query") == parity.get("document"):
         parity = {"both routes": parity["document"]}
     reports = {f"{route}, {REPORTS[name]}": report for route in parity for name, report in parity[route].items()}
     head = ("", *reports)
     # Bundles of earlier versions lack some figures.
-    shown = [row for row in FIGURES if all(row[0] in report for report in reports.values())]
-    return [head, *((label, *(form.format(report[key]) for report in reports.values())) for key, label, form in shown)]
+    figures = [(label, form, [getattr(report, key) for report in reports.values()]) for key, label, form in FIGURES]
+    return [head, *((label, *map(form.format, values)) for label, form, values in figures if None not in values)]
 
 
-def quality_rows(content: dict[str, Any]) -> Rows:
-    """Return a head and a row for each side of a manifest's quality report."""
-    sides = content["quality"]
+def quality_rows(manifest: Manifest) -> Rows:
+    """Return a head and a row for each side of a manifest's quality report; nothing where none was measured."""
+    if manifest.quality is None:
+        return []
+    sides = {side: asdict(figures) for side, figures in manifest.quality.items()}
     names = list(sides["pytorch"])
     return [
         ("", *(name.replace("_", " ") for name in names)),
@@ -41,72 +46,73 @@ def quality_rows(content: dict[str, Any]) -> Rows:
     ]
 
 
-def sensitivity_rows(content: dict[str, Any]) -> Rows:
-    """Return a head and a row for each product of an int8 graph: the error that 8 bits make in it, and what it is.
-
-    Args:
-        content: A manifest, or its `query_tower`.
-    """
-    in_float = content.get("in_float", [])
+def sensitivity_rows(tower: Manifest | QueryTower) -> Rows:
+    """Return a head and a row for each product of an int8 graph: the error that 8 bits make in it, and what it is."""
+    kinds = {name: "float" if name in tower.in_float else "int8" for name in tower.sensitivity}
     return [
         ("product", "relative error in int8", "is"),
-        *(
-            (name, str(error), "float" if name in in_float else "int8")
-            for name, error in content["sensitivity"].items()
-        ),
+        *((name, str(error), kinds[name]) for name, error in tower.sensitivity.items()),
     ]
 
 
-def summary_rows(content: dict[str, Any]) -> Rows:
+def summary_rows(manifest: Manifest) -> Rows:
     """Return name and value of what else is worth a line: sizes, seconds, what stayed in float."""
-    graphs = sum(entry["size"] for name, entry in content["files"].items() if ".onnx" in name)
-    rows: Rows = [
-        ("precision", precision_of(content)),
-        ("weights before", megabytes(content["source"]["size"])),
-        ("graphs after", megabytes(graphs)),
-        ("export", f"{content['seconds']} s"),
-    ]
-    if "autoencoder" in content:
-        rows.append(("dead features", f"{content['autoencoder']['dead_features']} of {content['dimension']}"))
-    rows += pruning_rows(content)
-    if "tolerance" in content:
+    graphs = sum(file.size for name, file in manifest.files.items() if ".onnx" in name)
+    before = [("weights before", megabytes(manifest.source.size))] if manifest.source else []
+    rows: Rows = [("precision", precision_of(manifest)), *before]
+    rows += [("graphs after", megabytes(graphs)), ("export", f"{manifest.seconds} s")]
+    if manifest.autoencoder is not None:
+        rows.append(("dead features", f"{manifest.autoencoder.dead_features} of {manifest.dimension}"))
+    rows += pruning_rows(manifest)
+    if manifest.tolerance is not None:
         rows.append(("judged by", "ranking on the collection given; the vectors alone miss the promise of int8"))
-    for tower, note in ((content, ""), (content.get("query_tower", {}), ", queries")):
-        if tower.get("in_float"):
-            rows.append((f"left in float to keep the promise{note}", ", ".join(tower["in_float"])))
-        if tower.get("backbone") and not tower["backbone"]["tested"]:
-            rows.append((f"backbone{note}", f"{tower['backbone']['model_type']} (not in the tested table)"))
+    rows += _tower_rows(manifest, "")
+    if manifest.query_tower is not None:
+        rows += _tower_rows(manifest.query_tower, ", queries")
     return rows
 
 
-def precision_of(content: dict[str, Any]) -> str:
+def _tower_rows(tower: Manifest | QueryTower, note: str) -> Rows:
+    rows: Rows = []
+    if tower.in_float:
+        rows.append((f"left in float to keep the promise{note}", ", ".join(tower.in_float)))
+    if tower.backbone is not None and not tower.backbone.tested:
+        rows.append((f"backbone{note}", f"{tower.backbone.model_type} (not in the tested table)"))
+    return rows
+
+
+def fact_rows(manifest: Manifest) -> Rows:
+    """Return name and value of what a bundle is: family, sizes, settings, and where it was compared with PyTorch."""
+    names = ("family", "dimension", "pooling", "activation", "max_length", "opset", "similarity", "prompts")
+    said = {name: getattr(manifest, name) for name in names}
+    facts = [(name, str(value)) for name, value in said.items() if value is not None or name == "max_length"]
+    proven = [("proven on", host_line(manifest.proven_on))] if manifest.proven_on else []
+    return [("precision", precision_of(manifest)), *facts, *proven, *pruning_rows(manifest)]
+
+
+def precision_of(manifest: Manifest) -> str:
     """Return the precision and, of int8, the processors that it is for; of old bundles those with VNNI."""
-    if content["precision"] != "int8":
-        return str(content["precision"])
-    return "int8, any processor" if content.get("cpu") == "any" else "int8, VNNI"
+    if manifest.precision != "int8":
+        return manifest.precision
+    return "int8, VNNI" if manifest.saturates else "int8, any processor"
 
 
-def proven_rows(content: dict[str, Any]) -> Rows:
-    """Return name and value of where the graphs were proven; nothing for bundles of earlier versions."""
-    return [("proven on", host_line(content["proven_on"]))] if "proven_on" in content else []
-
-
-def host_line(host: dict[str, str]) -> str:
+def host_line(host: Host) -> str:
     """Return a processor and its ONNX Runtime in one line."""
-    return f"{host['processor']}, {host['machine']}, onnxruntime {host['onnxruntime']}"
+    return f"{host.processor}, {host.machine}, onnxruntime {host.onnxruntime}"
 
 
-def pruning_rows(content: dict[str, Any]) -> Rows:
+def pruning_rows(manifest: Manifest) -> Rows:
     """Return name and value of what was left out of the vocabulary and what that costs; nothing where it is whole."""
-    if "pruning" not in content:
+    pruning = manifest.pruning
+    if pruning is None:
         return []
-    found = content["pruning"]
-    cost, texts = found["held_out"], "text" if found["min_count"] == 1 else "texts"
-    figures = [f"{name.replace('_', ' ')} {cost[name]:.4f}" for name in ("mean_cosine", "worst_cosine", "overlap")]
+    cost, texts = pruning.held_out, "text" if pruning.min_count == 1 else "texts"
+    figures = f"mean cosine {cost.mean_cosine:.4f}, worst cosine {cost.worst_cosine:.4f}, overlap {cost.overlap:.4f}"
     return [
-        ("columns kept", f"{found['kept']} of {content['dimension']}, {found['share_dropped']:.1%} dropped"),
-        ("chosen by", f"{found['texts']} texts, active in {found['min_count']} {texts} or more"),
-        (f"lost by {cost['texts']} other texts", ", ".join([f"{cost['weight_dropped']:.2%} of the weight", *figures])),
+        ("columns kept", f"{pruning.kept} of {manifest.dimension}, {pruning.share_dropped:.1%} dropped"),
+        ("chosen by", f"{pruning.texts} texts, active in {pruning.min_count} {texts} or more"),
+        (f"lost by {cost.texts} other texts", f"{cost.weight_dropped:.2%} of the weight, {figures}"),
     ]
 
 

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from sparse_export.bundle import manifest
+from sparse_client.bundle.manifest import MANIFEST
 from sparse_export.errors import OutputError
 
 REASONS = {
@@ -104,4 +104,4 @@ def _check_free(output: Path, target: Path, force: bool) -> None:
 
 
 def _is_bundle(folder: Path) -> bool:
-    return (folder / manifest.FILE).is_file()
+    return (folder / MANIFEST).is_file()

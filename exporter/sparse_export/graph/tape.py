@@ -1,8 +1,9 @@
-"""Write ONNX nodes at one place of an `onnx_ir` graph."""
+"""Write ONNX nodes at one place of an `onnx_ir` graph, and a graph to disk."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import onnx_ir as ir
@@ -10,6 +11,7 @@ import onnx_ir as ir
 CONTRIB = "com.microsoft"
 # Large enough to vanish in a softmax, small enough for fp16, and finite: a row that sees nothing stays a number.
 MASKED = -30000.0
+SMALL = 1024  # bytes; shapes and axes stay in the model, where ONNX Runtime wants them
 
 
 class GraphTape:
@@ -79,3 +81,12 @@ def finish(model: ir.Model) -> None:
     ClearMetadataAndDocStringPass()(model)
     NameFixPass()(model)
     model.opset_imports.setdefault(CONTRIB, 1)
+
+
+def save(model: ir.Model, path: Path, external_data_bytes: int) -> None:
+    """Write `path`, and `path` with the ending .data if the weights have more than `external_data_bytes` bytes."""
+    weights = sum(
+        value.const_value.nbytes for value in model.graph.initializers.values() if value.const_value is not None
+    )
+    side_file = f"{path.name}.data" if weights > external_data_bytes else None
+    ir.save(model, path, external_data=side_file, size_threshold_bytes=SMALL)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sparse_client.bundle.facts import Distance, Ranked, Tolerance
 from sparse_client.errors import BundleError
-from sparse_client.parity.distance import TOLERANCES, Distance, Tolerance, distance
+from sparse_client.parity.distance import TOLERANCES, distance
 from sparse_client.vectors import SparseVector
 from sparse_export.errors import ParityError
 from sparse_export.options import Precision
@@ -30,16 +31,16 @@ def compare(
         raise ParityError(f"{error}.") from error
 
 
-def tolerance_of(reports: Sequence[Distance]) -> dict[str, float]:
-    """Return what a bundle whose ranking was judged promises of its vectors: what they were found to be, and some room.
+def tolerance_of(reports: Sequence[Distance]) -> Ranked:
+    """Return what a bundle promises whose ranking decided: its vectors as they were found to be, and some room.
 
     The room is for other processors, whose float arithmetic rounds otherwise and may exchange a feature of a text.
     """
-    return {
-        "mean_cosine": round(min(report.mean_cosine for report in reports) - ROOM, 4),
-        "worst_cosine": round(min(report.worst_cosine for report in reports) - 4 * ROOM, 4),
-        "overlap": round(min(report.overlap for report in reports) - ROOM, 4),
-    }
+    return Ranked(
+        mean_cosine=round(min(report.mean_cosine for report in reports) - ROOM, 4),
+        worst_cosine=round(min(report.worst_cosine for report in reports) - 4 * ROOM, 4),
+        overlap=round(min(report.overlap for report in reports) - ROOM, 4),
+    )
 
 
 def check(reports: dict[str, Distance], precision: Precision, promise: Tolerance | None = None) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from tokenizers import Tokenizer
 
-from sparse_client.parity.distance import Distance
+from sparse_client.bundle.facts import Distance
 from sparse_client.parity.golden import Golden
 from sparse_client.vectors import SparseVector
 from sparse_export.checkpoint.chain import TABLE
@@ -36,7 +36,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class Samples:
     """What the graph of a route is proven with.
 
     Attributes:
@@ -49,12 +49,12 @@ class Material:
     batches: list[Batch]
     limit: int | None
 
-    def same_as(self, other: Material) -> bool:
+    def same_as(self, other: Samples) -> bool:
         """Tell whether PyTorch makes the same token ids and vectors of both, so that proving one proves the other."""
         return [_plain(vector) for vector in self.golden] == [_plain(vector) for vector in other.golden]
 
 
-def material(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> Material:
+def text_samples(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> Samples:
     """Encode texts with PyTorch, one by one and in padded batches."""
     golden = reference.golden_vectors(checkpoint, route, texts)
     batches = []
@@ -66,18 +66,18 @@ def material(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> Materi
         alone = [vector.vector for vector in golden[start : start + BATCH]]
         rows = alone if checkpoint.head(route) == TABLE else reference.encode_batch(checkpoint, route, some)
         batches.append(Batch(inputs, rows))
-    return Material(golden, batches, checkpoint.max_active_dims())
+    return Samples(golden, batches, checkpoint.max_active_dims())
 
 
-def embedding_material(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> Material:
-    """As `material`, for a graph that takes the dense embeddings of the texts."""
+def embedding_samples(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> Samples:
+    """As `text_samples`, for a graph that takes the dense embeddings of the texts."""
     golden = reference.embedding_vectors(checkpoint, route, texts)
     batches = []
     for start in range(0, len(golden), BATCH):
         some = golden[start : start + BATCH]
         inputs = {"embedding": np.concatenate([vector.inputs()["embedding"] for vector in some])}
         batches.append(Batch(inputs, [vector.vector for vector in some]))
-    return Material(golden, batches, checkpoint.max_active_dims())
+    return Samples(golden, batches, checkpoint.max_active_dims())
 
 
 def check_tokenizer(path: Path, prompt: str, special_tokens: bool, golden: Sequence[Golden]) -> None:
@@ -97,20 +97,20 @@ def check_tokenizer(path: Path, prompt: str, special_tokens: bool, golden: Seque
 
 
 def prove(
-    path: Path, materials: dict[str, Material], precision: Precision, exact: bool = False
+    path: Path, samples: Mapping[str, Samples], precision: Precision, exact: bool = False
 ) -> dict[str, dict[str, Distance]]:
     """Run a written graph and compare it with PyTorch; `exact` as for `EncoderGraph`.
 
     Args:
         path: The graph.
-        materials: By route, for each route that goes through the graph.
+        samples: By route, for each route that goes through the graph.
         precision: Of the graph.
 
     Returns:
         By route the reports `alone`, `padded` and `neighbours`: a text alone and in its batch, both by the graph.
     """
     graph = EncoderGraph(path, exact)
-    return {route: _measure(graph, material, precision) for route, material in materials.items()}
+    return {route: _measure(graph, some, precision) for route, some in samples.items()}
 
 
 def check(reports: dict[str, dict[str, Distance]], precision: Precision) -> None:
@@ -129,12 +129,12 @@ def _plain(vector: Golden) -> tuple[object, ...]:
     return vector.input_ids, embedding, vector.vector.indices.tolist(), vector.vector.values.tolist()
 
 
-def _measure(graph: EncoderGraph, material: Material, precision: Precision) -> dict[str, Distance]:
-    alone = [graph.run(vector.inputs())[0] for vector in material.golden]
-    padded = [row for batch in material.batches for row in graph.run(batch.inputs)]
-    expected = [row for batch in material.batches for row in batch.rows]
+def _measure(graph: EncoderGraph, samples: Samples, precision: Precision) -> dict[str, Distance]:
+    alone = [graph.run(vector.inputs())[0] for vector in samples.golden]
+    padded = [row for batch in samples.batches for row in graph.run(batch.inputs)]
+    expected = [row for batch in samples.batches for row in batch.rows]
     return {
-        "alone": promise.compare([vector.vector for vector in material.golden], alone, precision, material.limit),
-        "padded": promise.compare(expected, padded, precision, material.limit),
-        "neighbours": promise.compare(alone, padded, precision, material.limit),
+        "alone": promise.compare([vector.vector for vector in samples.golden], alone, precision, samples.limit),
+        "padded": promise.compare(expected, padded, precision, samples.limit),
+        "neighbours": promise.compare(alone, padded, precision, samples.limit),
     }

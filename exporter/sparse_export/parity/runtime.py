@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
+from sparse_client.bundle.facts import Host
 from sparse_client.bundle.outputs import OUTPUTS
 from sparse_client.bundle.processor import processor_name
 from sparse_client.vectors import SparseVector
@@ -36,6 +37,6 @@ class EncoderGraph:
         return to_vectors(outputs, None)
 
 
-def host() -> dict[str, str]:
-    """Return what runs graphs here, as a manifest's `proven_on` has it."""
-    return {"processor": processor_name(), "machine": platform.machine(), "onnxruntime": onnxruntime.__version__}
+def host() -> Host:
+    """Return what runs graphs here."""
+    return Host(processor_name(), platform.machine(), onnxruntime.__version__)

@@ -1,22 +1,24 @@
-"""Write the graphs of a plan and judge them; where int8 misses a bar, leave more and more of its products in float."""
+"""Write the graphs of a plan and check them; where int8 misses a bar, leave more and more of its products in float."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from sparse_client.parity.distance import Distance
+from sparse_client.bundle.facts import Distance, Quality
 from sparse_export.errors import ParityError, QualityError
-from sparse_export.graph import storage
-from sparse_export.graph.autoencoder import SparseFeatures
+from sparse_export.graph.feature_head import FeatureHead
 from sparse_export.graph.precision import sensitivity
+from sparse_export.graph.tape import save
 from sparse_export.options import ExportOptions, Precision
 from sparse_export.parity import proof
 from sparse_export.plan.build_graph import assemble
 from sparse_export.plan.families import Tower
-from sparse_export.retrieval.gate import Judge
+from sparse_export.retrieval import gate as quality
+
+log = logging.getLogger(__name__)
 
 # What to do where int8 features differ from PyTorch's: no product in float mends that.
 FEATURES_ADVICE = (
@@ -25,105 +27,107 @@ FEATURES_ADVICE = (
 )
 
 
-@dataclass(slots=True)
-class Candidate:
-    """One graph, written with more and more of its products in float.
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One graph to write.
 
     Attributes:
         path: Where it is written.
         tower: What it consists of.
-        materials: By route, texts and PyTorch's vectors of them, for each route that goes through it.
+        samples: By route, texts and PyTorch's vectors of them, for each route that goes through it.
         options: The precision, and how large a file may be.
         ranked: Ranking decides, not the vectors: a report that misses the promise does not fail.
-        say: Called with the name of each step.
-        in_float: Names of the products that are in float in the graph as it is written now.
-        parity: The reports of `proof.prove` for it.
-        sensitivity: In int8, the relative error of each product, the largest first.
     """
 
     path: Path
     tower: Tower
-    materials: dict[str, proof.Material]
+    samples: Mapping[str, proof.Samples]
     options: ExportOptions
     ranked: bool
-    say: Callable[[str], None]
-    in_float: list[str] = field(default_factory=list)
-    parity: dict[str, dict[str, Distance]] = field(default_factory=dict)
-    sensitivity: dict[str, float] = field(default_factory=dict)
-    _steps: Iterator[frozenset[str]] | None = None
 
-    def write_next(self) -> bool:
-        """Write the next graph that keeps its promise, the one with the fewest products in float.
 
-        Returns:
-            False if all have been written before.
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A graph as it is written now.
 
-        Raises:
-            ParityError: None of those that are left keeps it; the first one's report is shown.
-        """
-        missed: ParityError | None = None
-        for in_float in self._remaining():
-            note = f", {len(in_float)} products in float" if in_float else ""
-            self.say(f"Writing and proving {self.path.name} in {self.options.precision}{note}")
-            model = assemble(self.tower, self.options, self._limit(), in_float)
-            storage.save(model, self.path, self.options.external_data_bytes)
-            self.in_float = sorted(in_float)
-            self.parity = proof.prove(self.path, self.materials, self.options.precision, self.options.saturates)
-            try:
-                if not self.ranked:
-                    proof.check(self.parity, self.options.precision)
-            except ParityError as error:
-                missed = missed or error
-            else:
-                return True
-        if missed is not None:
-            features = self.options.precision is Precision.INT8 and isinstance(self.tower.head, SparseFeatures)
-            raise ParityError(f"{missed}{FEATURES_ADVICE}") if features else missed
-        return False
+    Attributes:
+        in_float: Names of the products that stayed in float.
+        parity: The reports of `proof.prove` for it.
+        sensitivity: In int8, the relative error of each product, the largest first.
+    """
 
-    def _limit(self) -> int | None:
-        return next(iter(self.materials.values())).limit
-
-    def _remaining(self) -> Iterator[frozenset[str]]:
-        if self._steps is None:
-            ranking = self._rank() if self.options.precision is Precision.INT8 else []
-            self.sensitivity = dict(ranking)
-            self._steps = iter([frozenset[str](), *sensitivity.steps(ranking)])
-        return self._steps
-
-    def _rank(self) -> list[tuple[str, float]]:
-        self.say(f"Ranking the products of {self.path.name} by their int8 error")
-        vectors = [vector.inputs() for material in self.materials.values() for vector in material.golden]
-        return sensitivity.rank(self.tower.states, self.tower.head, vectors, self.options.cpu)
+    in_float: tuple[str, ...]
+    parity: dict[str, dict[str, Distance]]
+    sensitivity: dict[str, float]
 
 
 def write_passing(
-    candidates: dict[str, Candidate], paths: dict[str, Path], judge: Judge | None
-) -> dict[str, Any] | None:
-    """Write every graph so that each keeps its promise, and all together that of the quality gate.
+    targets: Mapping[str, Target], paths: dict[str, Path], gate: quality.Gate | None
+) -> tuple[dict[str, Written], dict[str, Quality] | None]:
+    """Write every graph so that each keeps its promise, and all together pass the quality gate.
 
     Args:
-        candidates: By the route that a graph is named after.
+        targets: By the route that a graph is named after.
         paths: The graph of each route.
-        judge: The quality gate, None where no collection was given.
+        gate: The quality gate, None where no collection was given.
 
     Returns:
-        The figures of the quality gate.
+        What was written, by the same names, and the figures of the quality gate.
 
     Raises:
-        ParityError: A graph differs too much from PyTorch, whatever stays in float.
-        QualityError: They retrieve worse than asked for; the first attempt's report is shown.
+        ParityError: If a graph differs too much from PyTorch, whatever stays in float.
+        QualityError: If they retrieve worse than asked for; the first attempt's report is shown.
     """
-    for candidate in candidates.values():
-        candidate.write_next()
+    attempts = {name: _attempts(target) for name, target in targets.items()}
+    written = {name: next(tries) for name, tries in attempts.items()}
+    if gate is None:
+        return written, None
+    exact = any(target.options.saturates for target in targets.values())
     missed: QualityError | None = None
-    exact = any(candidate.options.saturates for candidate in candidates.values())
-    while judge is not None:
+    while True:
         try:
-            return judge.judge(paths, exact)
+            return written, quality.check(gate, paths, exact)
         except QualityError as error:
             missed = missed or error
-        written = [candidate.write_next() for candidate in candidates.values()]  # each goes one step on
-        if not any(written):
+        # Each goes one step on.
+        further = {name: step for name, tries in attempts.items() if (step := next(tries, None)) is not None}
+        if not further:
             raise missed
-    return None
+        written |= further
+
+
+def _attempts(target: Target) -> Iterator[Written]:
+    """Write the graph again and again, with more and more products in float; yield each that keeps its promise.
+
+    Raises:
+        ParityError: If no graph that is left keeps it; the report of the first of them is shown.
+    """
+    ranking = _rank(target) if target.options.precision is Precision.INT8 else []
+    missed: ParityError | None = None
+    for in_float in (frozenset[str](), *sensitivity.steps(ranking)):
+        parity = _write(target, in_float)
+        try:
+            if not target.ranked:
+                proof.check(parity, target.options.precision)
+        except ParityError as error:
+            missed = missed or error
+            continue
+        missed = None
+        yield Written(tuple(sorted(in_float)), parity, dict(ranking))
+    if missed is not None:
+        features = target.options.precision is Precision.INT8 and isinstance(target.tower.head, FeatureHead)
+        raise ParityError(f"{missed}{FEATURES_ADVICE}") if features else missed
+
+
+def _rank(target: Target) -> list[tuple[str, float]]:
+    log.info("Ranking the products of %s by their int8 error", target.path.name)
+    vectors = [vector.inputs() for samples in target.samples.values() for vector in samples.golden]
+    return sensitivity.rank(target.tower.states, target.tower.head, vectors, target.options.cpu)
+
+
+def _write(target: Target, in_float: frozenset[str]) -> dict[str, dict[str, Distance]]:
+    options, note = target.options, f", {len(in_float)} products in float" if in_float else ""
+    log.info("Writing and checking %s in %s%s", target.path.name, options.precision, note)
+    limit = next(iter(target.samples.values())).limit
+    save(assemble(target.tower, options, limit, in_float), target.path, options.external_data_bytes)
+    return proof.prove(target.path, target.samples, options.precision, options.saturates)

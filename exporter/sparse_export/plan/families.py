@@ -19,9 +19,10 @@ from sparse_export.checkpoint.load import Checkpoint
 from sparse_export.checkpoint.tokenizer import check_same_labels
 from sparse_export.errors import CheckpointError, InputError, UnsupportedCheckpointError
 from sparse_export.graph import backbone as tracing
-from sparse_export.graph.autoencoder import SparseFeatures, embedding_input
 from sparse_export.graph.backbones import Backbone, backbone_of
+from sparse_export.graph.feature_head import FeatureHead, embedding_input
 from sparse_export.graph.head import Head
+from sparse_export.graph.vocabulary_head import VocabularyHead
 from sparse_export.options import ExportOptions
 from sparse_export.plan.query_table import StaticTable, check_idf, read_table
 
@@ -38,7 +39,7 @@ class Tower:
 
     backbone: Backbone | None
     states: ir.Model
-    head: Head | SparseFeatures
+    head: Head
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,13 +159,13 @@ def _tower(checkpoint: Checkpoint, route: str, opset: int) -> Tower:
     return Tower(backbone, states, _vocabulary_head(model, last.pooling_strategy, last.activation_function))
 
 
-def _features(autoencoder: Any) -> SparseFeatures:
+def _features(autoencoder: Any) -> FeatureHead:
     weight, pre_bias, bias = (
         tensor.detach().numpy()
         for tensor in (autoencoder.encoder.weight.T, autoencoder.pre_bias, autoencoder.latent_bias)
     )
     dead = int((autoencoder.stats_last_nonzero > autoencoder.dead_threshold).sum())
-    return SparseFeatures(weight, pre_bias, bias, autoencoder.normalize, dead)
+    return FeatureHead(weight, pre_bias, bias, autoencoder.normalize, dead)
 
 
 def _check_splade(checkpoint: Checkpoint) -> None:
@@ -222,13 +223,13 @@ def _check_autoencoder(before: Any, autoencoder: Any) -> None:
         )
 
 
-def _vocabulary_head(model: PreTrainedModel, pooling: str, activation: str) -> Head:
+def _vocabulary_head(model: PreTrainedModel, pooling: str, activation: str) -> VocabularyHead:
     """Return the decoder of a masked language model as a head; a missing bias is 0."""
     decoder: Any = model.get_output_embeddings()
     weight = decoder.weight.detach().numpy().T
     bias = getattr(decoder, "bias", None)
     biases = np.zeros(weight.shape[1], np.float32) if bias is None else bias.detach().numpy()
-    return Head(weight, biases, pooling, activation)
+    return VocabularyHead(weight, biases, pooling, activation)
 
 
 FAMILIES = (

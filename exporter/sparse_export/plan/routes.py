@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
-
 from tokenizers import Tokenizer
 
+from sparse_client.bundle.facts import Route
 from sparse_export.checkpoint.chain import ROUTES, TABLE
 from sparse_export.checkpoint.load import Checkpoint
 from sparse_export.checkpoint.tokenizer import effective_tokenizer
@@ -17,35 +15,11 @@ DOCUMENT, QUERY = "document.onnx", query_table.GRAPH
 TOKENIZER, QUERY_TOKENIZER = "tokenizer.json", "query_tokenizer.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One entry of the manifest's `routes`.
-
-    Attributes:
-        graph: File of the graph.
-        tokenizer: File of the tokenizer, None where the graph takes dense embeddings.
-        prompt: What is put in front of every text.
-        max_length: Tokens of a text, special tokens included; None for no limit.
-        add_special_tokens: The tokenizer adds its special tokens.
-        precision: Whose promise the graph keeps; a look-up has no product to round, so it is fp32.
-    """
-
-    graph: str
-    tokenizer: str | None
-    prompt: str
-    max_length: int | None
-    add_special_tokens: bool
-    precision: Precision
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the entry as JSON has it."""
-        return asdict(self)
-
-
 def read_routes(checkpoint: Checkpoint, precision: Precision, sae_only: bool) -> dict[str, Route]:
     """Return the routes of a checkpoint by name; a second graph or tokenizer is named only where it differs."""
     if sae_only:
-        return dict.fromkeys(ROUTES, Route(DOCUMENT, None, "", None, False, precision))
+        embedded = Route(graph=DOCUMENT, prompt="", add_special_tokens=False, precision=precision)
+        return dict.fromkeys(ROUTES, embedded)
     shared = tokenizer_of(checkpoint, "document").to_str()
     routes = {}
     for route in ROUTES:

@@ -1,13 +1,13 @@
 """Measure how well sparse vectors rank documents, and refuse an export that ranks worse than its checkpoint."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import ir_measures
 import numpy as np
 from ir_measures import R, nDCG
 from scipy.sparse import csr_matrix
 
+from sparse_client.bundle.facts import Quality
 from sparse_export.errors import QualityError
 from sparse_export.retrieval.beir import Collection
 
@@ -18,25 +18,6 @@ DEPTH = 100
 
 BLOCK_SCORES = 4_000_000
 """Scores held at once, at 8 bytes each, however large the collection is (but for one query's own)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Quality:
-    """What a collection says of one encoder.
-
-    Attributes:
-        ndcg_at_10: as trec_eval computes it, mean over the judged queries.
-        recall_at_100: likewise.
-        query_active_dims: mean number of weights that are not 0 in a query.
-        document_active_dims: likewise in a document.
-        flops: multiplications a pair of query and document costs on average, as sentence-transformers counts them.
-    """
-
-    ndcg_at_10: float
-    recall_at_100: float
-    query_active_dims: float
-    document_active_dims: float
-    flops: float
 
 
 def measure(collection: Collection, encode_queries: Encode, encode_documents: Encode) -> Quality:

@@ -10,10 +10,9 @@ import json
 from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2 as schema
 
-from sparse_export.bundle.writing import manifest
 from sparse_export.triton.names import Names
 from sparse_export.triton.options import RepositoryOptions
-from sparse_export.triton.servable import Served
+from sparse_export.triton.servable import Servable
 
 HEADER = "# Written by `sparse-export triton`; write it again rather than change it.\n"
 NEEDS_VNNI = "needs_vnni"  # on a CPU; the tokenize step, which runs on the same machine, looks
@@ -27,7 +26,7 @@ def text(config: schema.ModelConfig) -> str:
     return HEADER + str(text_format.MessageToString(config, as_utf8=True))
 
 
-def tokenize(served: Served, options: RepositoryOptions) -> schema.ModelConfig:
+def tokenize(served: Servable, options: RepositoryOptions) -> schema.ModelConfig:
     """Return the step from TEXT to the tokens of each route."""
     config = _batched(options, "python")
     config.input.add(name="TEXT", data_type=schema.TYPE_STRING, dims=[1])
@@ -38,7 +37,7 @@ def tokenize(served: Served, options: RepositoryOptions) -> schema.ModelConfig:
     _on_cpu(config)
     set_parameter(config, "routes", json.dumps(settings, ensure_ascii=False))
     set_parameter(config, "max_text_bytes", str(options.max_text_bytes))
-    if manifest.saturates(served.content):  # of the encoder's backend no session option can be set
+    if served.manifest.saturates:  # of the encoder's backend no session option can be set
         set_parameter(config, NEEDS_VNNI, "true")
     return config
 
@@ -56,7 +55,7 @@ def encoder(options: RepositoryOptions) -> schema.ModelConfig:
     return config
 
 
-def decode(served: Served, options: RepositoryOptions) -> schema.ModelConfig:
+def decode(served: Servable, options: RepositoryOptions) -> schema.ModelConfig:
     """Return the model from pairs to tokens or to an embedding.
 
     Its requests are not batched with each other: an index that does not exist fails the whole run.
@@ -74,7 +73,7 @@ def decode(served: Served, options: RepositoryOptions) -> schema.ModelConfig:
     return config
 
 
-def ensemble(names: Names, served: Served, route: str, options: RepositoryOptions) -> schema.ModelConfig:
+def ensemble(names: Names, served: Servable, route: str, options: RepositoryOptions) -> schema.ModelConfig:
     """Return the model from TEXT to pairs."""
     config = schema.ModelConfig(platform="ensemble", max_batch_size=options.max_batch_size)
     config.input.add(name="TEXT", data_type=schema.TYPE_STRING, dims=[1])

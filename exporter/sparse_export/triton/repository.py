@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sparse_client.bundle.decoding import GRAPH as DECODE
 from sparse_export.bundle.writing import REASONS
 from sparse_export.errors import OutputError
 from sparse_export.triton import configs, gpu
 from sparse_export.triton import servable as bundles
 from sparse_export.triton.names import Names
 from sparse_export.triton.options import RepositoryOptions
-from sparse_export.triton.servable import Served
+from sparse_export.triton.servable import Servable
 
 CONFIG, GPU_CONFIG, VERSION = "config.pbtxt", "configs/gpu.pbtxt", "1"
 GRAPH, GPU_GRAPH = "model.onnx", "model_gpu.onnx"
@@ -96,8 +97,8 @@ class _Writer:
     """Write models into `folder`: `served` on a CPU; on a GPU the towers of `other`, if they run well there."""
 
     folder: Path
-    served: Served
-    other: Served
+    served: Servable
+    other: Servable
     options: RepositoryOptions
 
     def models(self) -> Iterator[str]:
@@ -106,7 +107,7 @@ class _Writer:
         yield self._tokenize(names.tokenize)
         for route, graph in self.served.graphs().items():
             yield self._encoder(names.encoder(route), route, graph)
-        self._copy_graph(self.served, bundles.DECODE, names.decode, GRAPH)
+        self._copy_graph(self.served, DECODE, names.decode, GRAPH)
         yield self._configure(names.decode, configs.decode(self.served, self.options))
         for route in self.served.routes:
             name = names.ensemble(route)
@@ -131,7 +132,7 @@ class _Writer:
         longest = self.served.routes[route].settings["max_length"] or UNLIMITED_TOKENS
         return self._configure(name, config, gpu.encoder(config, self.options, longest, file))
 
-    def _copy_graph(self, bundle: Served, graph: str, name: str, file: str) -> None:
+    def _copy_graph(self, bundle: Servable, graph: str, name: str, file: str) -> None:
         """Copy a graph to `file`; with weights in side files it becomes a folder of that name, as Triton wants it."""
         target, sides = self._version(name) / file, bundle.side_files(graph)
         if sides:

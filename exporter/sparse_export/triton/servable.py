@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sparse_export.bundle.writing import manifest
-from sparse_export.errors import BundleError, InputError, one_line
+from sparse_client.bundle.decoding import GRAPH as DECODE
+from sparse_client.bundle.facts import Route
+from sparse_client.bundle.manifest import TABLE, Manifest
+from sparse_export.bundle import manifest as manifests
+from sparse_export.errors import BundleError, InputError
 from sparse_export.options import Precision
-from sparse_export.plan.query_table import TENSORS as TABLE
 
-DECODE = "decode.onnx"
 SHARED = ("family", "dimension", "max_active_dims")  # of a bundle for a CPU and one for a GPU
 PREFIX = "query_"  # of the tokens of queries, where they differ from those of documents
 
 
 @dataclass(frozen=True, slots=True)
-class ServedRoute:
+class ServableRoute:
     """One route of a bundle.
 
     Attributes:
@@ -32,25 +33,28 @@ class ServedRoute:
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class Servable:
     """A bundle to be served.
 
     Attributes:
         folder: The bundle.
-        content: Its manifest.
+        manifest: What it says about itself.
         routes: Its routes by name, "document" first.
-        embedding: Dimensions of the embedding that decode.onnx gives, None where it gives tokens.
     """
 
     folder: Path
-    content: dict[str, Any]
-    routes: dict[str, ServedRoute]
-    embedding: int | None
+    manifest: Manifest
+    routes: dict[str, ServableRoute]
 
     @property
     def on_gpu(self) -> bool:
         """Tell whether the graphs are such that a GPU runs well."""
-        return self.content["precision"] != Precision.INT8
+        return self.manifest.precision != Precision.INT8
+
+    @property
+    def embedding(self) -> int | None:
+        """Dimensions of the embedding that decode.onnx gives, None where it gives tokens."""
+        return self.manifest.autoencoder.input_dim if self.manifest.autoencoder else None
 
     def graphs(self) -> dict[str, str]:
         """Return the route and file of every graph that encodes; queries that go the way of documents have none."""
@@ -62,7 +66,7 @@ class Served:
 
     def is_lookup(self, graph: str) -> bool:
         """Tell whether a graph looks weights up in a table, which no GPU does faster."""
-        return TABLE in self.content["files"] and graph != self.routes["document"].graph
+        return TABLE in self.manifest.files and graph != self.routes["document"].graph
 
     def encoder_of(self, route: str) -> str:
         """Return the route whose encoder serves `route`."""
@@ -70,68 +74,51 @@ class Served:
 
     def side_files(self, graph: str) -> list[str]:
         """Return the files that hold weights of a graph outside of it."""
-        return sorted(name for name in self.content["files"] if name.startswith(f"{graph}."))
+        return sorted(name for name in self.manifest.files if name.startswith(f"{graph}."))
 
 
-def read(bundle: Path) -> Served:
+def read(bundle: Path) -> Servable:
     """Read a bundle that is to be served.
 
     Raises:
-        BundleError: The bundle is damaged, or does not take texts and give pairs.
+        BundleError: If the bundle is damaged, or does not take texts and give pairs.
     """
-    content = manifest.read(bundle)
-    if content.get("output", "sparse") != "sparse":
+    manifest = manifests.read(bundle)
+    if manifest.output != "sparse":
         raise BundleError(f"'{bundle}' was exported with --dense; Triton serves sorted pairs, so export without it.")
-    if content.get("input", "tokens") != "tokens":
+    if manifest.input != "tokens":
         raise BundleError(f"'{bundle}' was exported with --sae-only; Triton serves texts, so export without it.")
-    if DECODE not in content["files"]:
+    if DECODE not in manifest.files:
         raise BundleError(f"'{bundle}' lacks {DECODE}; export the checkpoint again.")
-    return Served(bundle, content, _routes(content), _embedding(bundle / DECODE))
+    return Servable(bundle, manifest, _routes(manifest))
 
 
-def check_pair(cpu: Served, gpu: Served) -> None:
+def check_pair(cpu: Servable, gpu: Servable) -> None:
     """Check that a second bundle is the same checkpoint's, for a GPU.
 
     Raises:
-        InputError: It is of another checkpoint, tokenizes otherwise, or is int8.
+        InputError: If it is of another checkpoint, tokenizes otherwise, or is int8.
     """
     if not gpu.on_gpu:
         raise InputError(f"The GPU bundle '{gpu.folder}' is int8, which is for CPUs; export it with --quantize fp16.")
-    sources = [served.content.get("source", {}).get("sha256") for served in (cpu, gpu)]
+    sources = [one.manifest.source.sha256 if one.manifest.source else None for one in (cpu, gpu)]
     if sources[0] != sources[1]:
         raise InputError(f"'{gpu.folder}' is of another checkpoint than '{cpu.folder}'; export both from the same one.")
-    differing = [key for key in SHARED if cpu.content.get(key) != gpu.content.get(key)]
+    differing = [key for key in SHARED if getattr(cpu.manifest, key) != getattr(gpu.manifest, key)]
     if cpu.routes != gpu.routes:  # as they are served: their precision is another one
         differing.append("routes")
     if differing:
         raise InputError(f"'{gpu.folder}' differs from '{cpu.folder}' in {differing[0]!r}; export both alike.")
 
 
-def _routes(content: dict[str, Any]) -> dict[str, ServedRoute]:
-    entries = {"document": content["routes"]["document"]}
-    entries["query"] = content["routes"].get("query", entries["document"])
-    settings = {name: _settings(entry) for name, entry in entries.items()}
+def _routes(manifest: Manifest) -> dict[str, ServableRoute]:
+    documents = manifest.routes["document"]
+    routes = {"document": documents, "query": manifest.routes.get("query", documents)}
+    settings = {name: _settings(route) for name, route in routes.items()}
     prefixes = {"document": "", "query": "" if settings["query"] == settings["document"] else PREFIX}
-    return {name: ServedRoute(entry["graph"], prefixes[name], settings[name]) for name, entry in entries.items()}
+    return {name: ServableRoute(route.graph, prefixes[name], settings[name]) for name, route in routes.items()}
 
 
-def _settings(entry: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "tokenizer": entry["tokenizer"],
-        "prompt": entry["prompt"],
-        "max_length": entry.get("max_length"),
-        "add_special_tokens": entry.get("add_special_tokens", True),
-    }
-
-
-def _embedding(path: Path) -> int | None:
-    import onnx_ir as ir
-
-    try:
-        output = ir.load(path).graph.outputs[0]
-        if output.name == "tokens":
-            return None
-        assert output.shape is not None
-        return int(output.shape[-1])  # type: ignore[arg-type]
-    except Exception as error:  # protobuf has errors of its own
-        raise BundleError(f"'{path}' cannot be loaded: {one_line(error)}") from error
+def _settings(route: Route) -> dict[str, Any]:
+    content = asdict(route)
+    return {name: content[name] for name in ("tokenizer", "prompt", "max_length", "add_special_tokens")}

@@ -65,22 +65,22 @@ class Decoder:
 
     def labels(self, dimensions: NDArray[np.int32]) -> list[str]:
         """Return the token of each dimension, or `feature 123` where the bundle knows no tokens."""
-        if GRAPH not in self._bundle.files or TOKENS not in self._given():
+        if GRAPH not in self._bundle.manifest.files or TOKENS not in self._given():
             return feature_labels(dimensions)
         inputs = {"indices": dimensions[None], "values": np.ones((1, len(dimensions)), dtype=np.float32)}
         labels: list[str] = self._sessions.run(GRAPH, inputs, [TOKENS])[TOKENS][0].tolist() if dimensions.size else []
         return labels
 
     def _checked(self, vectors: Iterable[SparseVector]) -> list[SparseVector]:
-        return checked_vectors(vectors, self._bundle.dimension)
+        return checked_vectors(vectors, self._bundle.manifest.dimension)
 
     def _given(self) -> list[str]:
-        if GRAPH not in self._bundle.files:
+        if GRAPH not in self._bundle.manifest.files:
             raise BundleError(f"{self._bundle.path} has no {GRAPH}: the dimensions of this bundle have no names")
         return self._sessions.outputs(GRAPH)
 
     def _name(self, given: Sequence[str]) -> str:
-        return f"{self._bundle.path / GRAPH} ({self._bundle.family}) gives {', '.join(given)}"
+        return f"{self._bundle.path / GRAPH} ({self._bundle.manifest.family}) gives {', '.join(given)}"
 
     def _batches(self, vectors: Sequence[SparseVector]) -> Iterator[Sequence[SparseVector]]:
         for start in range(0, len(vectors), self._batch_size):

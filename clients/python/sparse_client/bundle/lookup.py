@@ -5,8 +5,9 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from sparse_client.bundle.manifest import TABLE
 from sparse_client.bundle.outputs import strongest
-from sparse_client.bundle.reader import TABLE, Bundle
+from sparse_client.bundle.reader import Bundle
 from sparse_client.errors import BundleError, SparseClientError
 from sparse_client.vectors import SparseVector
 
@@ -25,7 +26,7 @@ class QueryTable:
 
     def __init__(self, bundle: Bundle) -> None:
         self._path = bundle.path / TABLE
-        self._limit = bundle.max_active_dims
+        self._limit = bundle.manifest.max_active_dims
         self._weights = _read(bundle)
 
     def vector(self, ids: Iterable[int], most: int | None) -> SparseVector:
@@ -64,9 +65,10 @@ def _read(bundle: Bundle) -> NDArray[np.float32]:
         raise BundleError(f"{path} has no tensor {error}: export the bundle again") from error
     except Exception as error:  # safetensors' own error has no stable name
         raise BundleError(f"{path} is not a file that safetensors can read ({error})") from error
-    if weights.dtype != np.float32 or weights.shape != (bundle.dimension,) or not np.isfinite(weights).all():
+    dimension = bundle.manifest.dimension
+    if weights.dtype != np.float32 or weights.shape != (dimension,) or not np.isfinite(weights).all():
         raise BundleError(
-            f"{path} holds {weights.dtype} {weights.shape}, expected ({bundle.dimension},) finite float32 weights: "
+            f"{path} holds {weights.dtype} {weights.shape}, expected ({dimension},) finite float32 weights: "
             "export the bundle again"
         )
     return weights

@@ -42,9 +42,8 @@ class Sessions:
         """
         session, given = self._session(graph), self.outputs(graph)
         if not set(wanted) <= set(given):
-            raise BundleError(
-                f"{self._bundle.path / graph} ({self._bundle.family}) gives {', '.join(given)}, not {', '.join(wanted)}"
-            )
+            where = f"{self._bundle.path / graph} ({self._bundle.manifest.family})"
+            raise BundleError(f"{where} gives {', '.join(given)}, not {', '.join(wanted)}")
         try:
             return dict(zip(wanted, session.run(wanted, dict(inputs)), strict=True))
         except Exception as error:  # ONNX Runtime's exceptions share no base but this
@@ -84,7 +83,7 @@ class Sessions:
         options.log_severity_level = 4  # errors are raised as well; printed, they would come twice
         path = self._bundle.path / graph
         try:
-            if self._bundle.precision == "int8" and self._bundle.cpu != "any" and not exact_products():
+            if self._bundle.manifest.saturates and not exact_products():
                 options.add_session_config_entry("session.x64quantprecision", "1")
             return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime's exceptions share no base but this

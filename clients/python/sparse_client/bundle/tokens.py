@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sparse_client.bundle.reader import Route
+from sparse_client.bundle.facts import Route
 from sparse_client.errors import BundleError
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ class RouteTokenizer:
     """
 
     def __init__(self, root: Path, route: Route) -> None:
+        assert route.tokenizer is not None  # a bundle that takes tokens
         self._prompt = route.prompt
         self._special = route.add_special_tokens
         self._tokenizer = _load(root / route.tokenizer)

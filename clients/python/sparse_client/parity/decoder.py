@@ -21,7 +21,7 @@ def decoding_misses(bundle: Bundle, sessions: Sessions) -> Iterator[str]:
     Raises:
         BundleError: If the graph cannot be run, or a line of the golden vectors is none.
     """
-    if GRAPH not in bundle.files:
+    if GRAPH not in bundle.manifest.files:
         return
     golden = [one for one in read_golden(bundle) if one.route == "document"]
     output = TOKENS if TOKENS in sessions.outputs(GRAPH) else EMBEDDING
@@ -30,7 +30,7 @@ def decoding_misses(bundle: Bundle, sessions: Sessions) -> Iterator[str]:
 
 
 def _other_tokens(bundle: Bundle, golden: Sequence[Golden], decoded: NDArray[Any]) -> Iterator[str]:
-    tokenizer = RouteTokenizer(bundle.path, bundle.routes["document"])
+    tokenizer = RouteTokenizer(bundle.path, bundle.manifest.routes["document"])
     for one, row in zip(golden, decoded, strict=True):
         indices = one.vector.indices.tolist()
         expected = [tokenizer.label(index) for index in indices] + [""] * (len(row) - len(indices))

@@ -1,27 +1,17 @@
 """How far a client's vectors are from PyTorch's, and how far they may be."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sparse_client.bundle.facts import Distance, Tolerance
 from sparse_client.errors import BundleError
 from sparse_client.vectors import SparseVector
 
 TOP = 64
 FAINT = 1e-4  # a weight that may come and go by rounding
 Weights = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Tolerance:
-    """What a precision promises; None promises nothing of the kind."""
-
-    max_difference: float | None = None
-    mean_cosine: float | None = None
-    worst_cosine: float | None = None
-    overlap: float | None = None
 
 
 # What the exporter holds a bundle to before it writes it.
@@ -32,50 +22,6 @@ TOLERANCES = {
 }
 # How far rounding moves a weight, so that two dimensions at the cut change places. An int8 error is no rounding.
 CUT_ROUNDING = {"fp32": 1e-5, "fp16": 1e-3, "int8": 0.0}
-
-
-@dataclass(frozen=True, slots=True)
-class Distance:
-    """The distance between two lists of vectors of the same texts.
-
-    Texts that are empty on both sides have nothing to compare: they count in `empty` and in no mean.
-
-    Attributes:
-        texts: Number of texts.
-        empty: Texts whose vectors are empty on both sides.
-        max_difference: Largest difference of a weight; ties at the cut are left out.
-        cut_ties: Dimensions that only one side has because the other side's vector is full, and that weigh as much as
-            the least weight which that vector kept, up to rounding. See `distance`.
-        mean_cosine: Mean cosine similarity of a text's two vectors.
-        worst_cosine: Smallest cosine similarity.
-        overlap: Mean share of PyTorch's k strongest dimensions that are among the client's k strongest: k is 64, or
-            the number of dimensions that PyTorch has.
-        stray: Dimensions active on one side only, with a weight of `FAINT` or more, ties at the cut left out.
-        reference_active: Mean number of active dimensions in PyTorch.
-        active: Mean number of active dimensions of the client's vectors.
-    """
-
-    texts: int
-    empty: int
-    max_difference: float
-    cut_ties: int
-    mean_cosine: float
-    worst_cosine: float
-    overlap: float
-    stray: int
-    reference_active: float
-    active: float
-
-    def misses(self, tolerance: Tolerance) -> list[str]:
-        """Return what is worse than it may be, one sentence each."""
-        found = []
-        if (most := tolerance.max_difference) is not None and not self.max_difference <= most:
-            found.append(f"largest difference {self.max_difference:.2e} is above {most:.0e}")
-        for name in ("mean_cosine", "worst_cosine", "overlap"):
-            bar, value = getattr(tolerance, name), getattr(self, name)
-            if bar is not None and not value >= bar:
-                found.append(f"{name.replace('_', ' ')} {value:.4f} is below {bar}")
-        return found
 
 
 def distance(

@@ -2,16 +2,18 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sparse_client.bundle.reader import MANIFEST, Bundle, open_bundle
+from sparse_client.bundle.facts import Distance, Tolerance
+from sparse_client.bundle.manifest import MANIFEST
+from sparse_client.bundle.reader import Bundle, open_bundle
 from sparse_client.errors import BundleError, InputError
-from sparse_client.parity.distance import TOLERANCES, Distance, Tolerance, distance
+from sparse_client.parity.distance import TOLERANCES, distance
 from sparse_client.vectors import SparseVector
 
 GOLDEN = "golden.jsonl"
@@ -82,6 +84,8 @@ def golden_embeddings(bundle: Path | str) -> dict[str, NDArray[np.float32]]:
         BundleError: If the bundle cannot be opened, or a route has no golden vectors.
     """
     golden = _by_route(open_bundle(bundle))
+    if any(one.embedding is None for some in golden.values() for one in some):
+        raise BundleError(f"{bundle} takes dense embeddings, but {GOLDEN} has none: export the bundle again")
     return {route: np.stack([one.inputs()["embedding"][0] for one in some]) for route, some in golden.items()}
 
 
@@ -102,16 +106,17 @@ def judge(
     """
     bundle = open_bundle(path)
     golden = _by_route(bundle)
-    distances, misses = {}, list(bundle.contradictions)
+    distances, misses = {}, list(bundle.manifest.contradictions())
     for route, vectors in encoded.items():
-        expected, entry = golden[route], bundle.routes[route]
+        expected, precision = golden[route], bundle.manifest.routes[route].precision
         misses += [f"{route}: {miss}" for miss in _contradictions(bundle, expected)]
-        distances[route] = distance([one.vector for one in expected], vectors, entry.precision, bundle.max_active_dims)
+        rows = [one.vector for one in expected]
+        distances[route] = distance(rows, vectors, precision, bundle.manifest.max_active_dims)
         misses += [f"{route}: {miss}" for miss in distances[route].misses(promise(bundle, route))]
         for one, own in zip(expected, (ids or {}).get(route, []), strict=False):
             if list(own) != one.input_ids:
                 misses.append(f"{route}: other token ids than PyTorch's for {one.text[:40]!r}")
-    return Report(bundle.precision, distances, tuple(misses))
+    return Report(bundle.manifest.precision, distances, tuple(misses))
 
 
 def _by_route(bundle: Bundle) -> dict[str, list[Golden]]:
@@ -121,7 +126,7 @@ def _by_route(bundle: Bundle) -> dict[str, list[Golden]]:
         BundleError: If a route has none, though it is not documents' route under another name. In bundles of earlier
             versions documents stand for both then.
     """
-    for precision in (bundle.precision, *(route.precision for route in bundle.routes.values())):
+    for precision in (bundle.manifest.precision, *(route.precision for route in bundle.manifest.routes.values())):
         if precision not in TOLERANCES:
             raise BundleError(
                 f"{bundle.path} has the precision {precision!r}, known are {', '.join(TOLERANCES)}: upgrade"
@@ -129,8 +134,8 @@ def _by_route(bundle: Bundle) -> dict[str, list[Golden]]:
     found: dict[str, list[Golden]] = {}
     for golden in read_golden(bundle):
         found.setdefault(golden.route, []).append(golden)
-    for route, entry in bundle.routes.items():
-        if route not in found and (route == "document" or entry != bundle.routes.get("document")):
+    for route, entry in bundle.manifest.routes.items():
+        if route not in found and (route == "document" or entry != bundle.manifest.routes["document"]):
             raise BundleError(f"{bundle.path} has no golden vectors of the route {route!r}: export the bundle again")
     return found
 
@@ -138,10 +143,10 @@ def _by_route(bundle: Bundle) -> dict[str, list[Golden]]:
 def _contradictions(bundle: Bundle, golden: Sequence[Golden]) -> list[str]:
     """Return what PyTorch's vectors show to be wrong in the manifest, one sentence each."""
     largest = max((int(one.vector.indices.max()) for one in golden if len(one.vector)), default=0)
-    most, limit = max(len(one.vector) for one in golden), bundle.max_active_dims
+    most, limit = max(len(one.vector) for one in golden), bundle.manifest.max_active_dims
     found = []
-    if largest >= bundle.dimension:
-        found.append(f"PyTorch has the index {largest}, {MANIFEST} says dimension {bundle.dimension}")
+    if largest >= bundle.manifest.dimension:
+        found.append(f"PyTorch has the index {largest}, {MANIFEST} says dimension {bundle.manifest.dimension}")
     if limit is not None and most > limit:
         found.append(f"PyTorch has {most} active dimensions, {MANIFEST} says max_active_dims {limit}")
     return found
@@ -149,9 +154,9 @@ def _contradictions(bundle: Bundle, golden: Sequence[Golden]) -> list[str]:
 
 def promise(bundle: Bundle, route: str) -> Tolerance:
     """Return what the vectors of a route promise; where ranking was judged, to stay what they were found to be."""
-    if bundle.tolerance is not None and bundle.routes[route].precision == "int8":
-        return Tolerance(**bundle.tolerance)
-    return TOLERANCES[bundle.routes[route].precision]
+    if bundle.manifest.tolerance is not None and bundle.manifest.routes[route].precision == "int8":
+        return Tolerance(**asdict(bundle.manifest.tolerance))
+    return TOLERANCES[bundle.manifest.routes[route].precision]
 
 
 def read_golden(bundle: Bundle) -> Iterator[Golden]:
@@ -161,7 +166,7 @@ def read_golden(bundle: Bundle) -> Iterator[Golden]:
         BundleError: If there are none, or a line is none.
     """
     path = bundle.path / GOLDEN
-    if GOLDEN not in bundle.files:
+    if GOLDEN not in bundle.manifest.files:
         raise BundleError(f"{bundle.path} has no {GOLDEN}, so nothing can be replayed: export the bundle again")
     number = 0
     with path.open("rb") as stream:
@@ -170,7 +175,7 @@ def read_golden(bundle: Bundle) -> Iterator[Golden]:
                 golden = _parsed(json.loads(line))
             except (InputError, KeyError, RecursionError, TypeError, ValueError) as error:
                 raise BundleError(f"{path}, line {number} is not a golden vector ({error!r})") from error
-            if golden.route not in bundle.routes:
+            if golden.route not in bundle.manifest.routes:
                 raise BundleError(f"{path}, line {number} is of {golden.route!r}, which is none of the bundle's routes")
             yield golden
     if not number:

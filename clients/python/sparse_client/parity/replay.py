@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from sparse_client.bundle.reader import MANIFEST, Bundle
+from sparse_client.bundle.manifest import MANIFEST
+from sparse_client.bundle.reader import Bundle
 from sparse_client.bundle.sessions import Sessions
 from sparse_client.bundle.tokens import RouteTokenizer
 from sparse_client.local import LocalEncoder
@@ -28,7 +29,8 @@ def verify(bundle: Path | str) -> Report:
     """
     encoder = LocalEncoder(bundle, checksums=True)
     opened = encoder._bundle
-    report = _replay_embeddings(bundle, encoder) if opened.input_dim is not None else _replay_texts(opened, encoder)
+    embedded = opened.manifest.input_dim is not None
+    report = _replay_embeddings(bundle, encoder) if embedded else _replay_texts(opened, encoder)
     wrong = [miss for route in report.distances for miss in _wrong_facts(opened, route, encoder._sessions)]
     wrong += decoding_misses(opened, encoder._sessions)
     return replace(report, misses=(*wrong, *report.misses))
@@ -45,14 +47,14 @@ def _replay_embeddings(bundle: Path | str, encoder: LocalEncoder) -> Report:
 def _replay_texts(bundle: Bundle, encoder: LocalEncoder) -> Report:
     texts = golden_texts(bundle.path)
     encode = {"document": encoder.encode_documents, "query": encoder.encode_queries}
-    tokenizers = {route: RouteTokenizer(bundle.path, bundle.routes[route]) for route in texts}
+    tokenizers = {route: RouteTokenizer(bundle.path, bundle.manifest.routes[route]) for route in texts}
     ids = {route: tokenizers[route].ids(texts[route]) for route in texts}
     encoded = {route: encode[route](texts[route], False) for route in texts}
     report = judge(bundle.path, encoded, {route: [row.tolist() for row in rows] for route, rows in ids.items()})
-    for route in filter(bundle.has_table, texts):  # servers run the graph that this client does not need
+    for route in filter(bundle.manifest.has_table, texts):  # servers run the graph that this client does not need
         by_graph: list[SparseVector] = []
         for row in ids[route]:
-            by_graph += encoder._vectors(bundle.routes[route].graph, tokenizers[route].pad([row]))
+            by_graph += encoder._vectors(bundle.manifest.routes[route].graph, tokenizers[route].pad([row]))
         missed = judge(bundle.path, {route: by_graph}).misses
         report = replace(report, misses=(*report.misses, *(f"by its graph, {miss}" for miss in missed)))
     return report
@@ -60,9 +62,9 @@ def _replay_texts(bundle: Bundle, encoder: LocalEncoder) -> Report:
 
 def _wrong_facts(bundle: Bundle, route: str, sessions: Sessions) -> Iterator[str]:
     """Yield what the graph of a route was written with and the manifest says otherwise."""
-    entry = bundle.routes[route]
-    limit = bundle.max_active_dims
-    said_of = {"dimension": str(bundle.dimension), "max_active_dims": str(limit or "none")}
+    entry = bundle.manifest.routes[route]
+    limit = bundle.manifest.max_active_dims
+    said_of = {"dimension": str(bundle.manifest.dimension), "max_active_dims": str(limit or "none")}
     facts = sessions.facts(entry.graph)
     for name, said in said_of.items():
         if name in facts and facts[name] != said:

@@ -8,18 +8,16 @@ import numpy as np
 import onnx_ir as ir
 import onnxruntime
 
-from sparse_export.graph.autoencoder import SparseFeatures
 from sparse_export.graph.head import Head
 from sparse_export.graph.precision.int8 import is_linear
 from sparse_export.graph.quantized import LEVELS, TINY, column_scales, quantize_columns
 from sparse_export.options import Cpu
 
-AnyHead = Head | SparseFeatures
 COLUMNS = 2048
 HEAD = "head"  # stands for the vocabulary projection, which is not in the graph of hidden states
 
 
-def rank(model: ir.Model, head: AnyHead, batches: Sequence[dict[str, np.ndarray]], cpu: Cpu) -> list[tuple[str, float]]:
+def rank(model: ir.Model, head: Head, batches: Sequence[dict[str, np.ndarray]], cpu: Cpu) -> list[tuple[str, float]]:
     """Return (node name, relative error of its int8 output) of every product, largest error first.
 
     Args:

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 import onnx_ir as ir
 
+from sparse_client.bundle.facts import Autoencoder, TowerFacts
 from sparse_export.graph.quantized import QuantizedStates, column_scales, quantize_columns
 from sparse_export.graph.tape import GraphTape, finish
 from sparse_export.options import Cpu, Precision
@@ -31,7 +31,7 @@ def embedding_input(dim: int, opset: int) -> ir.Model:
 
 
 @dataclass(frozen=True, slots=True)
-class SparseFeatures:
+class FeatureHead:
     """A sparse autoencoder.
 
     Attributes:
@@ -47,19 +47,25 @@ class SparseFeatures:
     bias: np.ndarray
     normalize: bool
     dead: int = 0
-    per_text: ClassVar[bool] = False  # in int8 each row of its input has a scale of its own anyway
-    columns: ClassVar[np.ndarray | None] = None  # each dimension has one
+
+    @property
+    def per_text(self) -> bool:
+        """In int8 each row of its input has a scale of its own anyway."""
+        return False
+
+    @property
+    def columns(self) -> None:
+        """Each dimension has one."""
 
     @property
     def dimension(self) -> int:
         """Number of features."""
         return int(self.weight.shape[1])
 
-    def describe(self) -> dict[str, object]:
-        """Return what the manifest says of it."""
+    def facts(self) -> TowerFacts:
+        """Return what the manifest says about it."""
         space = "normalized embedding (mean 0, standard deviation 1)" if self.normalize else "embedding"
-        facts = {"input_dim": self.weight.shape[0], "normalize": self.normalize, "decodes_to": space}
-        return {"autoencoder": {**facts, "dead_features": self.dead}}
+        return TowerFacts(autoencoder=Autoencoder(self.weight.shape[0], self.normalize, space, self.dead))
 
     def attach(self, model: ir.Model, precision: Precision, cpu: Cpu = Cpu.ANY) -> None:
         """Replace the outputs of a backbone by `sentence_embedding`, the activations of all features."""
