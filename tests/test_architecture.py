@@ -26,6 +26,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "texts",
         "vectors",
         "overlap",
+        "replace",
         "bundle",
         "local",
         "parity",
@@ -33,7 +34,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "cli",
     ),
     "sparse_export": (
-        *("errors", "options", "golden_texts"),
+        *("errors", "options", "quiet", "golden_texts"),
         *("checkpoint", "graph", "plan", "parity", "retrieval", "bundle", "pipeline"),
         *("triton", "serving", "cli"),
     ),

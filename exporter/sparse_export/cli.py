@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
+import re
 import signal
 import sys
-import warnings
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,38 @@ from sparse_client.cli.group import CommandGroup
 from sparse_client.errors import SparseClientError
 from sparse_export.errors import InputError, SparseExportError
 from sparse_export.options import OPSETS, PRECISION_OF_QUANTIZE, Cpu, ExportOptions, Output
+from sparse_export.quiet import quiet_libraries
 from sparse_export.triton.options import MAX_TEXT_BYTES, RepositoryOptions
 
-LIBRARIES = ("torch", "transformers", "sentence_transformers", "onnxscript", "onnx_ir")  # that log warnings
 PORT = click.IntRange(0, 65535)
 
 
-@click.group(cls=CommandGroup, error=(SparseExportError, SparseClientError), default="export")
+# How the command spells what the library calls otherwise; every other name becomes an option of the same name.
+SPELLINGS = {"form=dense": "--dense", "precision=": "--quantize "}
+NAMES = "|".join(field.name for field in fields(ExportOptions) if "_" in field.name or field.name in ("cpu", "force"))
+
+
+def in_options(text: str) -> str:
+    """Return an error of the library in the options of the command; what stands in quotes stays as it is."""
+
+    def spelled(match: re.Match[str]) -> str:
+        name, value = match["name"], match["value"]
+        if name is None:
+            return match[0]
+        return f"--{name.replace('_', '-')}" + (f" {value}" if value and value != "True" else "")
+
+    for ours, option in SPELLINGS.items():
+        text = text.replace(ours, option)
+    return re.sub(rf"'[^']*'|\b(?P<name>{NAMES})\b(?:=(?P<value>\w+))?", spelled, text)
+
+
+@click.group(
+    cls=CommandGroup,
+    error=(SparseExportError, SparseClientError),
+    default="export",
+    in_options=in_options,
+    extra="export",
+)
 @click.version_option(package_name="sparse-export")
 def main() -> None:
     """Take a sparse text encoder (SPLADE) to production: export it to ONNX, quantized and checked against PyTorch.
@@ -92,7 +117,7 @@ def export(
             raise InputError("Triton serves texts and sorted pairs; give --triton, or --dense or --sae-only, not both.")
         models = RepositoryOptions(output, triton, output.resolve().name, force=options.force)
         _repository().check_free(models)  # before an export that takes minutes
-    with _stoppable(), _quiet_libraries(), _steps():
+    with _stoppable(), quiet_libraries(), _steps():
         from sparse_export.pipeline.export import export as run
 
         manifest = run(options)
@@ -200,10 +225,8 @@ def _write_models(options: RepositoryOptions) -> None:
 
 
 def _repository() -> Any:
-    try:
-        from sparse_export.triton import repository
-    except ModuleNotFoundError as error:
-        raise InputError("A model repository needs tritonclient: pip install 'sparse-export[triton]'.") from error
+    from sparse_export.triton import repository
+
     return repository
 
 
@@ -252,20 +275,6 @@ def _steps() -> Iterator[None]:
             yield
         finally:
             log.removeHandler(handler)
-
-
-@contextlib.contextmanager
-def _quiet_libraries() -> Iterator[None]:
-    """Keep the chatter of the libraries away; their errors arrive as exceptions."""
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1" if not sys.stderr.isatty() else "0")
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    os.environ.setdefault("TQDM_DISABLE", "1")
-    os.environ.setdefault("HF_HUB_VERBOSITY", "error")
-    for library in LIBRARIES:
-        logging.getLogger(library).setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def _table(rows: list[tuple[str, ...]], title: str | None = None) -> None:

@@ -13,8 +13,6 @@ SparseExportError
 
 from __future__ import annotations
 
-import textwrap
-
 
 class SparseExportError(Exception):
     """Base of every error that is the user's to mend; its text is a sentence for the user."""
@@ -50,11 +48,3 @@ class QualityError(SparseExportError):
 
 class ServerError(SparseExportError):
     """The server cannot be prepared or started, or has stopped."""
-
-
-def one_line(error: BaseException) -> str:
-    """Return the text of a library's error as one sentence of bearable length."""
-    text = textwrap.shorten(str(error), 300, placeholder=" ...")
-    if not text or isinstance(error, (LookupError, TypeError, AttributeError)):  # not written to be read alone
-        text = f"{type(error).__name__} {text}".strip()
-    return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -94,19 +94,21 @@ class ExportOptions:
         for name in ("max_length", "max_active_dims", "prune_min_count"):
             value = getattr(self, name)
             if value is not None and value < 1:
-                raise InputError(f"{name} is {value}; it must be 1 or more.")
+                raise InputError(f"{name}={value} is too small; give 1 or more.")
         if not OPSETS[0] <= self.opset <= OPSETS[1]:
             raise InputError(f"The opset is {self.opset}; allowed are {OPSETS[0]} to {OPSETS[1]}.")
         if self.cpu is not Cpu.ANY and self.precision is not Precision.INT8:
             raise InputError(
-                f"The processor {self.cpu} is a choice of int8 alone, not of {self.precision}; "
-                "give --quantize int8, or leave out --cpu."
+                f"cpu={self.cpu.value} is a choice of int8 alone, not of {self.precision}; "
+                "give precision=int8, or leave it out."
             )
         if self.sae_only and self.eval_data is not None:
-            raise InputError("A quality report needs a graph that takes texts; leave out --eval-data or --sae-only.")
+            raise InputError(
+                "eval_data needs a graph that takes texts, sae_only makes one that takes embeddings; leave out one."
+            )
         if self.prune_vocabulary is None and self.prune_min_count != 1:
-            raise InputError("prune_min_count counts texts of --prune-vocabulary, which is not given.")
+            raise InputError(f"prune_min_count={self.prune_min_count} needs prune_vocabulary, which is not given.")
         if self.prune_vocabulary is not None and self.form is Output.DENSE:
-            raise InputError("A dense row holds the whole vocabulary; give --prune-vocabulary or --dense, not both.")
+            raise InputError("A dense row holds the whole vocabulary; give prune_vocabulary or form=dense, not both.")
         if not 0 <= self.min_ndcg_ratio <= 1:
             raise InputError(f"min_ndcg_ratio is {self.min_ndcg_ratio}; it must lie between 0 and 1.")

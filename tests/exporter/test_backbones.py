@@ -70,7 +70,7 @@ def compared(case: Case, precision: Precision, tmp_path: Path) -> dict[str, Dist
     options, checkpoint, tower = case
     chosen = ExportOptions(model=options.model, output=options.output, precision=precision)
     path = tmp_path / "document.onnx"
-    save(assemble(tower, chosen, None), path, options.external_data_bytes)
+    save(assemble(tower, chosen, None)[0], path, options.external_data_bytes)
     graph = EncoderGraph(path)
     return {
         name: promise.compare(pytorch(checkpoint, *batch), graph.run(inputs(*batch)))
@@ -111,7 +111,7 @@ def test_row_with_nothing_unmasked_is_empty(
     options, _, tower = towers(model_type)
     chosen = ExportOptions(model=options.model, output=options.output, precision=precision)
     path = tmp_path / "document.onnx"
-    save(assemble(tower, chosen, None), path, options.external_data_bytes)
+    save(assemble(tower, chosen, None)[0], path, options.external_data_bytes)
     graph = EncoderGraph(path)
     ids, mask = batches()["alone"]
     together = graph.run(inputs(np.repeat(ids, 2, axis=0), np.stack([mask[0], np.zeros_like(mask[0])])))

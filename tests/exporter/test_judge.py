@@ -36,7 +36,7 @@ def prove(
 ) -> None:
     _, planned, samples = case
     options = ExportOptions(model="unused", output=path, precision=Precision(precision))
-    model = assemble(planned.document, options, None)
+    model, _ = assemble(planned.document, options, None)
     change(model.graph)
     save(model, path / "document.onnx", options.external_data_bytes)
     reports = proof.prove(path / "document.onnx", {"document": samples}, options.precision)

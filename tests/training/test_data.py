@@ -190,10 +190,10 @@ def test_beir(material: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "expected"),
     [
-        ("corpus.jsonl", '{"_id": "d1"}', r"corpus\.jsonl:1: expected an object"),
-        ("queries.jsonl", "no", r"queries\.jsonl:1: expected an object"),
+        ("corpus.jsonl", '{"_id": "d1"}', r"corpus\.jsonl:1: the field 'text' is missing"),
+        ("queries.jsonl", "no", r"queries\.jsonl:1: not JSON"),
         ("qrels/test.tsv", "q1\td1", r"test\.tsv:1: expected query-id"),
-        ("qrels/test.tsv", "q1\td9\t1", r"test\.tsv:1: .*'d9' is not among"),
+        ("qrels/test.tsv", "q1\td9\t1", r"test\.tsv: 1 ids are not in corpus\.jsonl, the first is 'd9'"),
         ("qrels/test.tsv", "q1\td1\t0", r"judges no document"),
     ],
 )

@@ -17,8 +17,9 @@ from sparse_train.model.expansion import ExpansionLoss
 from sparse_train.recipe import library
 from sparse_train.recipe.annotations import accepts
 from sparse_train.recipe.combinations import ELSEWHERE
-from sparse_train.recipe.describe import describe
+from sparse_train.recipe.describe import _fields, describe
 from sparse_train.recipe.formats import COMPLETE, FORMATS, REGULARIZERS
+from sparse_train.recipe.schema import entry
 
 BASES = {"TrainerCallback", "ProgressCallback"}
 
@@ -97,3 +98,12 @@ def test_describe_names_everything() -> None:
 )
 def test_annotations(annotation: str, value: object, fits: bool) -> None:
     assert accepts(annotation, value) is fits
+
+
+def test_a_default_of_one_is_a_number() -> None:
+    @dataclasses.dataclass
+    class Part:
+        one: int = entry("a number", 1)
+        yes: bool = entry("a switch", True)
+
+    assert list(_fields(Part)) == ["  one: int = 1", "      a number", "  yes: bool = true", "      a switch"]

@@ -12,12 +12,12 @@ import pytest
 from click.testing import CliRunner
 from scipy.sparse import csr_matrix, random_array
 
+from sparse_export.retrieval import search as search_module
+from sparse_export.retrieval.search import search
 from sparse_train import train
 from sparse_train.cli import main
 from sparse_train.errors import RecipeError
 from sparse_train.mining.hard_negatives import Mined, MiningOptions, Texts, mine, rows_of
-from sparse_train.mining.hard_negatives import search as search_module
-from sparse_train.mining.search import search
 from sparse_train.recipe.load import read_recipe
 
 
@@ -130,4 +130,10 @@ def test_a_recipe_trains_on_what_the_command_mines(
     recipe["data"]["train"] = [{"source": str(hard)}]
     recipe["loss"]["SpladeLoss"]["loss"] = "SparseMarginMSELoss"
     train(read_recipe(write(recipe)))
-    assert not list(tmp_path.glob(".*partial"))
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("name", ["format", "sampling"])
+def test_a_choice_that_does_not_exist(name: str) -> None:
+    with pytest.raises(RecipeError, match=f"--{name}: expected one of t.*, got 'nonsense'"):
+        MiningOptions(**{name: "nonsense"})

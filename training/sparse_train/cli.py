@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
 from sparse_client.cli.group import CommandGroup
+from sparse_export.options import PRECISION_OF_QUANTIZE
+from sparse_export.quiet import quiet_libraries
 from sparse_train.errors import OutputError, RecipeError, SparseTrainError
 
 
@@ -24,7 +22,7 @@ def _describe(ctx: click.Context, _option: click.Parameter, wanted: bool) -> Non
         ctx.exit()
 
 
-@click.group(cls=CommandGroup, error=SparseTrainError, default="train", default_takes_words=True)
+@click.group(cls=CommandGroup, error=SparseTrainError, default="train", default_takes_words=True, extra="train")
 @click.version_option(package_name="sparse-export")
 @click.option(
     "--describe",
@@ -49,10 +47,28 @@ def main() -> None:
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint of OUTPUT.run.")
 @click.option("--force", is_flag=True, help="Replace an existing output or run, and bundle.")
 @click.option(
-    "--export", "bundle", type=click.Path(path_type=Path), metavar="BUNDLE", help="Run sparse-export at the end."
+    "--export", "bundle", type=click.Path(path_type=Path), metavar="BUNDLE", help="Export the checkpoint at the end."
+)
+@click.option(
+    "--quantize",
+    type=click.Choice(list(PRECISION_OF_QUANTIZE)),
+    default="none",
+    show_default=True,
+    help="Precision of BUNDLE, as for sparse-export.",
+)
+@click.option(
+    "--triton", "repository", type=click.Path(path_type=Path), metavar="DIR", help="Model repository to add BUNDLE to."
 )
 @click.option("--push-to-hub", is_flag=True, help="Upload to training.hub_model_id at the end.")
-def train(recipe: Path, changes: tuple[str, ...], bundle: Path | None, push_to_hub: bool, **how: bool) -> None:
+def train(
+    recipe: Path,
+    changes: tuple[str, ...],
+    bundle: Path | None,
+    quantize: str,
+    repository: Path | None,
+    push_to_hub: bool,
+    **how: bool,
+) -> None:
     """Train what a recipe describes (the default command).
 
     A token for the hub is read from the environment variable HF_TOKEN.
@@ -60,31 +76,33 @@ def train(recipe: Path, changes: tuple[str, ...], bundle: Path | None, push_to_h
     \b
     sparse-train recipe.yaml
     sparse-train recipe.yaml --resume
+    sparse-train recipe.yaml --export bundle --quantize int8 --triton models
     """
     from sparse_train.recipe.load import read_recipe
+    from sparse_train.run.export import export, export_options
     from sparse_train.run.runs import is_first_process
 
     content = read_recipe(recipe, changes)
-    repository = content.training.get("hub_model_id")
-    if push_to_hub and not repository:
+    hub_id = content.training.get("hub_model_id")
+    if push_to_hub and not hub_id:
         raise RecipeError("--push-to-hub: training.hub_model_id must name the repository.")
-    if bundle is not None:
-        from sparse_train.run.export import export, export_command
-
-        export_command()  # now, rather than after hours
-    with _quiet_libraries():
+    if bundle is None and (repository is not None or quantize != "none"):
+        raise RecipeError("--quantize and --triton are for the bundle of --export, which is not given.")
+    options = export_options(Path(content.output), bundle, quantize, force=how["force"]) if bundle else None
+    logging.getLogger("sparse_train").setLevel(logging.WARNING)  # ours, such as why a head is not fused, are shown
+    with quiet_libraries():
         from sparse_train.run.pipeline import train as run
 
         output = run(content, **how)
-    if not is_first_process():
-        return
-    click.echo(output)
-    if bundle is not None:
-        export(output, bundle, force=how["force"])
+        if not is_first_process():
+            return
+        click.echo(output)
+        for path in export(options, repository) if options else []:
+            click.echo(path)
     if push_to_hub:
         from sparse_train.run.hub import push
 
-        push(output, str(repository), private=content.training.get("hub_private_repo"))
+        push(output, str(hub_id), private=content.training.get("hub_private_repo"))
 
 
 @main.command()
@@ -131,30 +149,10 @@ def mine(data: str, corpus: str | None, output: Path, model: str, cross_encoder:
     columns = choices.pop("columns")
     source = Dataset(source=data, columns=list(columns) if columns else None, **where)
     options = MiningOptions(**choices)
-    with _quiet_libraries():
+    with quiet_libraries():
         from sparse_train.mining.dataset import Sources, mine_dataset
 
         more = Dataset(source=corpus) if corpus else None
         sources = Sources(model=model, data=source, corpus=more, cross_encoder=cross_encoder)
         pairs, rows = mine_dataset(sources, output, options)
     click.echo(f"{output}: {rows} rows from {pairs} pairs")
-
-
-@contextlib.contextmanager
-def _quiet_libraries() -> Iterator[None]:
-    """Keep the chatter of the libraries away; their errors arrive as exceptions."""
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    os.environ.setdefault("TQDM_DISABLE", "1")
-    root, own = logging.getLogger(), logging.getLogger("sparse_train")
-    before = root.level, own.level
-    root.setLevel(logging.ERROR)
-    own.setLevel(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        root.setLevel(before[0])
-        own.setLevel(before[1])

@@ -10,8 +10,6 @@ SparseTrainError
 
 from __future__ import annotations
 
-import textwrap
-
 
 class SparseTrainError(Exception):
     """Base of every error that is the user's to mend; its text is a sentence for the user."""
@@ -35,11 +33,3 @@ class OutputError(SparseTrainError):
 
 class ExportError(SparseTrainError):
     """The training is done, but its export failed."""
-
-
-def one_line(error: BaseException) -> str:
-    """Return the text of a library's error as one sentence of bearable length."""
-    text = textwrap.shorten(str(error), 300, placeholder=" ...")
-    if not text or isinstance(error, (LookupError, TypeError, AttributeError)):  # not written to be read alone
-        text = f"{type(error).__name__} {text}".strip()
-    return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -8,6 +8,8 @@ SparseClientError
     └── ModelNotFoundError   it has no such model
 """
 
+import textwrap
+
 
 class SparseClientError(Exception):
     """Base of every error this package raises on purpose; its message says what to do."""
@@ -31,3 +33,11 @@ class UnreachableError(ServerError):
 
 class ModelNotFoundError(ServerError):
     """The server has no such model."""
+
+
+def one_line(error: BaseException) -> str:
+    """Return the text of a library's error as one sentence of bearable length."""
+    text = textwrap.shorten(str(error), 300, placeholder=" ...")
+    if not text or isinstance(error, (LookupError, TypeError, AttributeError)):  # not written to be read alone
+        text = f"{type(error).__name__} {text}".strip()
+    return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import onnx_ir as ir
 
+from sparse_client.errors import one_line
 from sparse_export.bundle import manifest
-from sparse_export.errors import BundleError, one_line
+from sparse_export.errors import BundleError
 
 
 @dataclass(frozen=True, slots=True)

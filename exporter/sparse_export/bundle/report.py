@@ -65,7 +65,7 @@ def summary_rows(manifest: Manifest) -> Rows:
         rows.append(("dead features", f"{manifest.autoencoder.dead_features} of {manifest.dimension}"))
     rows += pruning_rows(manifest)
     if manifest.tolerance is not None:
-        rows.append(("judged by", "ranking on the collection given; the vectors alone miss the promise of int8"))
+        rows.append(("checked by", "ranking on the collection given; the vectors alone miss the promise of int8"))
     rows += _tower_rows(manifest, "")
     if manifest.query_tower is not None:
         rows += _tower_rows(manifest.query_tower, ", queries")
@@ -86,8 +86,10 @@ def fact_rows(manifest: Manifest) -> Rows:
     names = ("family", "dimension", "pooling", "activation", "max_length", "opset", "similarity", "prompts")
     said = {name: getattr(manifest, name) for name in names}
     facts = [(name, str(value)) for name, value in said.items() if value is not None or name == "max_length"]
+    passes = ", ".join(f"{name} {count}" for name, count in manifest.passes.items())
+    changed = [("nodes changed", passes)] if passes else []
     proven = [("proven on", host_line(manifest.proven_on))] if manifest.proven_on else []
-    return [("precision", precision_of(manifest)), *facts, *proven, *pruning_rows(manifest)]
+    return [("precision", precision_of(manifest)), *facts, *changed, *proven, *pruning_rows(manifest)]
 
 
 def precision_of(manifest: Manifest) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from sparse_client.bundle.manifest import MANIFEST
+from sparse_client.replace import replacing
 from sparse_export.errors import OutputError
 
 REASONS = {
@@ -33,7 +32,7 @@ def writing(output: Path, force: bool) -> Iterator[Path]:
 
     Args:
         output: Folder of the bundle.
-        force: Replace an existing bundle; a folder that is no bundle is never replaced.
+        force: Replace an existing bundle; a folder that is not a bundle is never replaced.
 
     Raises:
         OutputError: `output` exists, or cannot be written.
@@ -42,12 +41,10 @@ def writing(output: Path, force: bool) -> Iterator[Path]:
         # Through links, and with a name even for `.`: what is renamed at the end is the folder itself.
         target = output.resolve()
         _check_free(output, target, force)
-        with _parents(target), _workshop(target) as workshop:
-            new = workshop / "new"
+        with _parents(target), replacing(target) as new:
             new.mkdir()
             yield new
             _check_free(output, target, force)  # others may have written there meanwhile
-            _take_place(new, target, workshop / "old")
     except OSError as error:
         if error.errno not in REASONS:
             raise
@@ -68,28 +65,6 @@ def _parents(target: Path) -> Iterator[None]:
         raise
 
 
-@contextlib.contextmanager
-def _workshop(target: Path) -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _take_place(new: Path, target: Path, old: Path) -> None:
-    if not _is_bundle(target):
-        new.rename(target)  # replaces an empty folder, nothing else
-        return
-    target.rename(old)
-    try:
-        new.rename(target)
-    except BaseException:
-        if not target.exists():
-            old.rename(target)
-        raise
-
-
 def _check_free(output: Path, target: Path, force: bool) -> None:
     if not target.exists():
         return
@@ -100,7 +75,7 @@ def _check_free(output: Path, target: Path, force: bool) -> None:
     if not _is_bundle(target):
         raise OutputError(f"'{output}' exists and is not a bundle, so it is not replaced; name another folder.")
     if not force:
-        raise OutputError(f"'{output}' exists; name another folder or give --force to replace it.")
+        raise OutputError(f"'{output}' exists; name another folder or give force=True to replace it.")
 
 
 def _is_bundle(folder: Path) -> bool:

@@ -9,8 +9,9 @@ from typing import Any
 
 from transformers import AutoConfig
 
+from sparse_client.errors import one_line
 from sparse_export.checkpoint.source import MODULES, Source
-from sparse_export.errors import CheckpointError, UnsupportedCheckpointError, one_line
+from sparse_export.errors import CheckpointError, UnsupportedCheckpointError
 
 FOR_PAIRS = "which scores pairs and has no sparse vectors; export it with a tool for classifiers"
 # What config_sentence_transformers.json calls a model that is no SparseEncoder.
@@ -32,7 +33,7 @@ ARCHITECTURES = {
 SPARSE_MODULES = ("SpladePooling", "SparseAutoEncoder", "SparseStaticEmbedding")
 
 
-def admit(source: Source) -> None:
+def check_kind(source: Source) -> None:
     """Check that a checkpoint is a SparseEncoder or a masked language model; nothing heavy is loaded.
 
     Raises:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
+from unittest.mock import patch
 
 import torch
 from sentence_transformers import SparseEncoder
 from transformers import PreTrainedModel
 
 from sparse_client.bundle.reader import sha256
+from sparse_client.errors import one_line
 from sparse_export.checkpoint.adapters import has_adapters
 from sparse_export.checkpoint.chain import ROUTES, head_of, route_modules
-from sparse_export.checkpoint.kind import admit
+from sparse_export.checkpoint.kind import check_kind
 from sparse_export.checkpoint.own_tokenizer import check_same
 from sparse_export.checkpoint.source import MODULES, Source, locate
-from sparse_export.errors import CheckpointError, InputError, one_line
+from sparse_export.errors import CheckpointError, InputError
 from sparse_export.options import ExportOptions
 
 UNLIMITED = 10**6  # transformers writes about 1e30 where a tokenizer has no limit
@@ -101,22 +105,41 @@ def read_checkpoint(options: ExportOptions) -> Checkpoint:
         InputError: `max_length` is beyond the positions of the model, or leaves no room for a text.
     """
     source = locate(options)
-    admit(source)
+    check_kind(source)
     try:
-        encoder = SparseEncoder(
-            source.model, device="cpu", model_kwargs={"dtype": torch.float32}, **source.arguments
-        ).eval()
+        with _recording_missing() as missing:
+            encoder = SparseEncoder(
+                source.model, device="cpu", model_kwargs={"dtype": torch.float32}, **source.arguments
+            ).eval()
         folder = source.folder()
     except Exception as error:  # any library on the way may raise anything about a damaged file
         raise CheckpointError(f"'{options.model}' cannot be loaded: {one_line(error)}") from error
     _check_tokenizers(source, folder, encoder)
     _check_finite(options.model, encoder)
-    _check_complete(source, encoder)
+    _check_complete(source, encoder, missing)
     _set_max_length(encoder, options.max_length)
     encoder.max_active_dims = options.max_active_dims or encoder.max_active_dims
     # A folder goes into bundles by its name alone: where it lies on this machine is nobody's business.
     name = folder.resolve().name if source.is_folder else options.model
     return Checkpoint(name, folder, None if source.is_folder else folder.name, encoder)
+
+
+@contextlib.contextmanager
+def _recording_missing() -> Iterator[dict[int, list[str]]]:
+    """Keep, by the id of each model that transformers loads meanwhile, the weights that its files lack.
+
+    transformers tells only who calls `from_pretrained`, which is sentence-transformers here; loading a second time to
+    be told takes twice the memory.
+    """
+    original, missing = PreTrainedModel.__dict__["from_pretrained"], dict[int, list[str]]()
+
+    def recording(cls: type, *args: Any, output_loading_info: bool = False, **choices: Any) -> Any:
+        model, report = original.__func__(cls, *args, output_loading_info=True, **choices)
+        missing[id(model)] = sorted(report["missing_keys"])
+        return (model, report) if output_loading_info else model
+
+    with patch.object(PreTrainedModel, "from_pretrained", classmethod(recording)):
+        yield missing
 
 
 def _first_modules(encoder: SparseEncoder) -> dict[str, Any]:
@@ -146,17 +169,18 @@ def _check_finite(model: str, encoder: SparseEncoder) -> None:
             )
 
 
-def _check_complete(source: Source, encoder: SparseEncoder) -> None:
+def _check_complete(source: Source, encoder: SparseEncoder, missing: Mapping[int, list[str]]) -> None:
     """Refuse weights that transformers filled with random numbers because the files lack them."""
-    for route, first in _first_modules(encoder).items():
+    for first in _first_modules(encoder).values():
         loaded: PreTrainedModel | None = getattr(first, "model", None)
         if loaded is None:  # a module without a model of transformers
             continue
-        if not has_adapters(loaded):
-            _refuse_missing(loaded, source.model, {"subfolder": folder_of(source, route), **source.arguments})
-            continue
-        _refuse_missing(loaded, source.model, source.arguments)
-        _refuse_missing(loaded, str(loaded.name_or_path), {**source.arguments, "revision": None})  # its base model
+        advice = "it was saved without its language model head, or is of another architecture"
+        _refuse_missing(loaded, source.model, missing[id(loaded)], advice)
+        if has_adapters(loaded):  # whose loading reports the adapter alone
+            base, arguments = str(loaded.name_or_path), {**source.arguments, "revision": None}
+            again, report = cast(Any, type(loaded)).from_pretrained(base, output_loading_info=True, **arguments)
+            _refuse_missing(again, base, sorted(report["missing_keys"]), advice)
 
 
 def folder_of(source: Source, route: str) -> str:
@@ -167,18 +191,12 @@ def folder_of(source: Source, route: str) -> str:
     return str(modules[0]["path"]) if modules else ""
 
 
-def _refuse_missing(loaded: PreTrainedModel, place: str, arguments: dict[str, Any]) -> None:
-    report: dict[str, Any]
-    again, report = cast(Any, type(loaded)).from_pretrained(place, output_loading_info=True, **arguments)
-    missing = sorted(report["missing_keys"])
+def _refuse_missing(model: PreTrainedModel, name: str, missing: list[str], advice: str) -> None:
     if missing:
-        advice = (
-            "transformers cannot load this adapter in full: merge it into its model, and export that"
-            if has_adapters(again)
-            else "it was saved without its language model head, or is of another architecture"
-        )
+        if has_adapters(model):
+            advice = "transformers cannot load this adapter in full: merge it into its model, and export that"
         raise CheckpointError(
-            f"'{place}' lacks {len(missing)} weights of {type(loaded).__name__}, such as '{missing[0]}'; {advice}."
+            f"'{name}' lacks {len(missing)} weights of {type(model).__name__}, such as '{missing[0]}'; {advice}."
         )
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sparse_export.errors import CheckpointError, one_line
+from sparse_client.errors import one_line
+from sparse_export.errors import CheckpointError
 from sparse_export.options import ExportOptions
 
 HUB_SECONDS = 20.0

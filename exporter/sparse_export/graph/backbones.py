@@ -40,7 +40,7 @@ BACKBONES = (
 def backbone_of(model_type: str) -> Backbone:
     """Return the row for a transformers `model_type`.
 
-    A type without a row (custom code, say) is traced as it is: the parity check of the export is its judge.
+    A type without a row (custom code, say) is traced as it is: the parity check of the export decides.
     """
     unlisted = Backbone(model_type, fused_attention=False, tested=False)
     return next((row for row in BACKBONES if row.model_type == model_type), unlisted)

@@ -1,4 +1,4 @@
-"""What sentence-transformers makes of a text: torch, float32, eval. The judge of every export."""
+"""What sentence-transformers makes of a text: torch, float32, eval. Every export is compared with it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from sentence_transformers.sparse_encoder.modules import SparseAutoEncoder
 
 from sparse_client.parity.golden import Golden
 from sparse_client.vectors import SparseVector
@@ -80,7 +81,7 @@ def _decoded(checkpoint: Checkpoint, route: str, row: SparseVector) -> np.ndarra
     autoencoder = checkpoint.modules("document")[-1]
     if checkpoint.modules(route)[-1] is not autoencoder:
         return None
-    if type(autoencoder).__name__ != "SparseAutoEncoder":
+    if not isinstance(autoencoder, SparseAutoEncoder):
         return None
     latents = torch.zeros(1, autoencoder.hidden_dim)
     latents[0, row.indices.tolist()] = torch.from_numpy(row.values.copy())

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 # What to do where int8 features differ from PyTorch's: no product in float mends that.
 FEATURES_ADVICE = (
     " The strongest features of this autoencoder weigh nearly the same, so a small error exchanges some of them. "
-    "Export it with --quantize none or fp16, or give --eval-data DIR: then ranking decides."
+    "Export it in fp32 or fp16, or give eval_data: then ranking decides."
 )
 
 
@@ -52,13 +52,15 @@ class Written:
 
     Attributes:
         in_float: Names of the products that stayed in float.
-        parity: The reports of `proof.prove` for it.
         sensitivity: In int8, the relative error of each product, the largest first.
+        passes: By the name of each pass, the number of nodes that it changed.
+        parity: The reports of `proof.prove` for it.
     """
 
     in_float: tuple[str, ...]
-    parity: dict[str, dict[str, Distance]]
     sensitivity: dict[str, float]
+    passes: dict[str, int]
+    parity: dict[str, dict[str, Distance]]
 
 
 def write_passing(
@@ -105,7 +107,7 @@ def _attempts(target: Target) -> Iterator[Written]:
     ranking = _rank(target) if target.options.precision is Precision.INT8 else []
     missed: ParityError | None = None
     for in_float in (frozenset[str](), *sensitivity.steps(ranking)):
-        parity = _write(target, in_float)
+        parity, changed = _write(target, in_float)
         try:
             if not target.ranked:
                 proof.check(parity, target.options.precision)
@@ -113,7 +115,7 @@ def _attempts(target: Target) -> Iterator[Written]:
             missed = missed or error
             continue
         missed = None
-        yield Written(tuple(sorted(in_float)), parity, dict(ranking))
+        yield Written(tuple(sorted(in_float)), dict(ranking), changed, parity)
     if missed is not None:
         features = target.options.precision is Precision.INT8 and isinstance(target.tower.head, FeatureHead)
         raise ParityError(f"{missed}{FEATURES_ADVICE}") if features else missed
@@ -125,9 +127,10 @@ def _rank(target: Target) -> list[tuple[str, float]]:
     return sensitivity.rank(target.tower.states, target.tower.head, vectors, target.options.cpu)
 
 
-def _write(target: Target, in_float: frozenset[str]) -> dict[str, dict[str, Distance]]:
+def _write(target: Target, in_float: frozenset[str]) -> tuple[dict[str, dict[str, Distance]], dict[str, int]]:
     options, note = target.options, f", {len(in_float)} products in float" if in_float else ""
     log.info("Writing and checking %s in %s%s", target.path.name, options.precision, note)
     limit = next(iter(target.samples.values())).limit
-    save(assemble(target.tower, options, limit, in_float), target.path, options.external_data_bytes)
-    return proof.prove(target.path, target.samples, options.precision, options.saturates)
+    model, changed = assemble(target.tower, options, limit, in_float)
+    save(model, target.path, options.external_data_bytes)
+    return proof.prove(target.path, target.samples, options.precision, options.saturates), changed

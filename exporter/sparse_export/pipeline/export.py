@@ -186,11 +186,13 @@ def _with_written(
             autoencoder=facts.autoencoder,
             in_float=written["query"].in_float,
             sensitivity=_rounded(written["query"].sensitivity),
+            passes=written["query"].passes,
         )
     return replace(
         content,
         in_float=documents.in_float,
         sensitivity=_rounded(documents.sensitivity),
+        passes=documents.passes,
         parity={route: reports.get(route, reports["document"]) for route in ROUTES},
         query_tower=query,
         tolerance=promise.tolerance_of([report["alone"] for report in reports.values()]) if ranked else None,

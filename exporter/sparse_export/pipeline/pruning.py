@@ -105,7 +105,7 @@ def prune(
 
 def _count_active(tower: Tower, corpus: Corpus, checkpoint: Checkpoint, options: ExportOptions) -> np.ndarray:
     """Return int64 `[dimension]`: the texts in which each dimension is active, by the whole float32 graph."""
-    model = assemble(tower, replace(options, precision=Precision.FP32), checkpoint.max_active_dims())
+    model, _ = assemble(tower, replace(options, precision=Precision.FP32), checkpoint.max_active_dims())
     counts = np.zeros(tower.head.dimension, np.int64)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "whole.onnx"

@@ -93,22 +93,22 @@ class Family:
         if options.prune_vocabulary is not None and self.has_features:
             raise InputError(
                 f"'{options.model}' is of the family {self.name}, whose dimensions are features and no vocabulary; "
-                "export it without --prune-vocabulary."
+                "export it without prune_vocabulary."
             )
         if options.prune_vocabulary is not None and two_towers:
             raise InputError(
-                f"'{options.model}' has a tower of its own for queries, whose columns the texts of --prune-vocabulary "
-                "cannot choose; export it without --prune-vocabulary."
+                f"'{options.model}' has a tower of its own for queries, whose columns the texts of prune_vocabulary "
+                "cannot choose; export it without prune_vocabulary."
             )
         if options.sae_only and not self.has_features:
             raise InputError(
                 f"'{options.model}' is of the family {self.name}, which has no sparse autoencoder; "
-                "export it without --sae-only."
+                "export it without sae_only."
             )
         if options.sae_only and two_towers:
             raise InputError(
-                f"'{options.model}' has a sparse autoencoder for each route, and --sae-only exports one; "
-                "export it without --sae-only."
+                f"'{options.model}' has a sparse autoencoder for each route, and sae_only exports one; "
+                "export it without sae_only."
             )
 
 

@@ -54,20 +54,19 @@ def _read_texts(path: Path) -> dict[str, str]:
 
 
 def _read_qrels(path: Path) -> dict[str, dict[str, int]]:
-    rows = ((where, tuple(line.split("\t"))) for where, line in lines(path))
-    where, header = next(rows, (str(path), ()))
-    if header != QRELS_HEADER:
-        raise InputError(
-            f"{where}: expected the header {' '.join(QRELS_HEADER)} (tabs between), got {' '.join(header)!r}"
-        )
     qrels: dict[str, dict[str, int]] = {}
-    for where, columns in rows:
+    for number, (where, line) in enumerate(lines(path)):
+        columns = tuple(line.split("\t"))
+        if number == 0 and columns == QRELS_HEADER:
+            continue
         if len(columns) != len(QRELS_HEADER):
-            raise InputError(f"{where}: expected {len(QRELS_HEADER)} columns separated by tabs, got {len(columns)}")
+            raise InputError(
+                f"{where}: expected {', '.join(QRELS_HEADER)} with tabs between, got {len(columns)} columns."
+            )
         query, document, score = columns
         qrels.setdefault(query, {})[document] = _parse_score(where, score)
     if not qrels:
-        raise InputError(f"{path}: holds no judgement")
+        raise InputError(f"{path}: holds no judgement.")
     return qrels
 
 

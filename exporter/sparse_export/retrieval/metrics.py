@@ -3,21 +3,18 @@
 from collections.abc import Callable, Iterator
 
 import ir_measures
-import numpy as np
 from ir_measures import R, nDCG
 from scipy.sparse import csr_matrix
 
 from sparse_client.bundle.facts import Quality
 from sparse_export.errors import QualityError
 from sparse_export.retrieval.beir import Collection
+from sparse_export.retrieval.search import search
 
 Encode = Callable[[list[str]], csr_matrix]
 
 DEPTH = 100
 """Documents kept for a query: the deepest metric is recall@100."""
-
-BLOCK_SCORES = 4_000_000
-"""Scores held at once, at 8 bytes each, however large the collection is (but for one query's own)."""
 
 
 def measure(collection: Collection, encode_queries: Encode, encode_documents: Encode) -> Quality:
@@ -41,7 +38,7 @@ def evaluate(queries: csr_matrix, documents: csr_matrix, collection: Collection)
     expected = (len(collection.queries), len(collection.documents), queries.shape[1])
     if (queries.shape[0], documents.shape[0], documents.shape[1]) != expected:
         raise ValueError(f"{queries.shape} queries and {documents.shape} documents do not fit {expected[:2]} texts")
-    rankings = search(queries, documents, list(collection.documents))
+    rankings = rank(queries, documents, list(collection.documents))
     run = {key: _as_run(ranking) for key, ranking in zip(collection.queries, rankings, strict=True)}
     ndcg, recall = nDCG @ 10, R @ DEPTH
     metrics = ir_measures.calc_aggregate([ndcg, recall], collection.qrels, run)
@@ -55,25 +52,11 @@ def evaluate(queries: csr_matrix, documents: csr_matrix, collection: Collection)
     )
 
 
-def search(queries: csr_matrix, documents: csr_matrix, ids: list[str], depth: int = DEPTH) -> Iterator[list[str]]:
-    """Yield the ids of the `depth` best documents of each query, best first, equal scores in the order of their ids.
-
-    As in an inverted index, a document that shares no active dimension with a query is not found at all.
-    """
-    by_dimension = documents.T.tocsr()
-    block = max(1, BLOCK_SCORES // max(1, documents.shape[0]))
-    for start in range(0, queries.shape[0], block):
-        scores = queries[start : start + block] @ by_dimension
-        for first, last in zip(scores.indptr[:-1], scores.indptr[1:], strict=True):
-            yield _best(scores.indices[first:last], scores.data[first:last], ids, depth)
-
-
-def _best(columns: np.ndarray, scores: np.ndarray, ids: list[str], depth: int) -> list[str]:
-    if len(scores) > depth:
-        kept = scores >= np.partition(scores, -depth)[-depth]  # ties at the edge stay until ids have decided
-        columns, scores = columns[kept], scores[kept]
-    ranked = sorted(zip(-scores, (ids[column] for column in columns), strict=True))
-    return [key for _, key in ranked[:depth]]
+def rank(queries: csr_matrix, documents: csr_matrix, ids: list[str], depth: int = DEPTH) -> Iterator[list[str]]:
+    """Yield the ids of the `depth` best documents of each query, best first, equal scores in the order of their ids."""
+    by_id = sorted(range(len(ids)), key=ids.__getitem__)
+    for rows, _ in search(queries, documents[by_id], depth):
+        yield [ids[by_id[row]] for row in rows]
 
 
 def _as_run(ranking: list[str]) -> dict[str, float]:
@@ -88,7 +71,7 @@ def compare(reference: Quality, export: Quality, min_ndcg_ratio: float) -> None:
         QualityError: it does not, or the reference finds nothing, so that the collection cannot judge.
     """
     if not reference.ndcg_at_10 > 0:
-        raise QualityError("PyTorch itself has nDCG@10 0 on this collection, which therefore cannot judge the export")
+        raise QualityError("PyTorch itself has nDCG@10 0 on this collection, so it cannot check the export")
     ratio = export.ndcg_at_10 / reference.ndcg_at_10
     if not ratio >= min_ndcg_ratio:  # so written, NaN fails too
         raise QualityError(

@@ -70,9 +70,9 @@ def check_free(options: RepositoryOptions) -> None:
         if not model.exists():
             continue
         if not _is_ours(model):
-            raise OutputError(f"'{model}' was not written by sparse-export and is not replaced; give another --name.")
+            raise OutputError(f"'{model}' was not written by sparse-export and is not replaced; give another name.")
         if not options.force:
-            raise OutputError(f"'{model}' exists; give another --name, or --force to replace it.")
+            raise OutputError(f"'{model}' exists; give another name, or force=True to replace it.")
 
 
 def _is_ours(model: Path) -> bool:

@@ -85,9 +85,9 @@ def read(bundle: Path) -> Servable:
     """
     manifest = manifests.read(bundle)
     if manifest.output != "sparse":
-        raise BundleError(f"'{bundle}' was exported with --dense; Triton serves sorted pairs, so export without it.")
+        raise BundleError(f"'{bundle}' was exported with form=dense; Triton serves sorted pairs, so export without it.")
     if manifest.input != "tokens":
-        raise BundleError(f"'{bundle}' was exported with --sae-only; Triton serves texts, so export without it.")
+        raise BundleError(f"'{bundle}' was exported with sae_only; Triton serves texts, so export without it.")
     if DECODE not in manifest.files:
         raise BundleError(f"'{bundle}' lacks {DECODE}; export the checkpoint again.")
     return Servable(bundle, manifest, _routes(manifest))
@@ -100,7 +100,7 @@ def check_pair(cpu: Servable, gpu: Servable) -> None:
         InputError: If it is of another checkpoint, tokenizes otherwise, or is int8.
     """
     if not gpu.on_gpu:
-        raise InputError(f"The GPU bundle '{gpu.folder}' is int8, which is for CPUs; export it with --quantize fp16.")
+        raise InputError(f"The GPU bundle '{gpu.folder}' is int8, which is for CPUs; export it with precision=fp16.")
     sources = [one.manifest.source.sha256 if one.manifest.source else None for one in (cpu, gpu)]
     if sources[0] != sources[1]:
         raise InputError(f"'{gpu.folder}' is of another checkpoint than '{cpu.folder}'; export both from the same one.")

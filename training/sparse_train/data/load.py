@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sparse_train.errors import DataError, one_line
+from sparse_client.errors import one_line
+from sparse_train.errors import DataError
 from sparse_train.recipe.schema import Dataset
 
 BUILDERS: dict[str, tuple[str, dict[str, Any]]] = {

@@ -12,9 +12,11 @@ import numpy as np
 from scipy.sparse import csr_matrix, vstack
 from sentence_transformers import CrossEncoder, SparseEncoder
 
+from sparse_client.errors import one_line
+from sparse_client.replace import replacing
 from sparse_train.data.checks import check_rows
 from sparse_train.data.load import load_dataset
-from sparse_train.errors import DataError, ModelError, OutputError, one_line
+from sparse_train.errors import DataError, ModelError, OutputError
 from sparse_train.mining.hard_negatives import Mined, MiningOptions, Score, Texts, mine, rows_of
 from sparse_train.recipe.schema import Component, Dataset
 
@@ -56,18 +58,14 @@ def mine_dataset(sources: Sources, output: Path, options: MiningOptions) -> tupl
     rescore = None if sources.cross_encoder is None else _cross_encoder(sources.cross_encoder)
     queries = encode(encoder.encode_query, texts.queries())
     documents = encode(encoder.encode_document, texts.documents())
-    partial = output.with_name(f".{output.name}.partial")
     pairs = written = 0
     try:
-        with partial.open("w", encoding="utf-8") as file:
+        with replacing(output) as new, new.open("w", encoding="utf-8") as file:
             for mined in mine(texts, queries, documents, options, rescore):
                 pairs += 1
                 written += _write(file, mined, options, columns)
-        partial.replace(output)
     except OSError as error:
         raise OutputError(f"{output}: cannot be written: {one_line(error)}") from error
-    finally:
-        partial.unlink(missing_ok=True)
     return pairs, written
 
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from sparse_export.retrieval.search import search
 from sparse_train.errors import RecipeError
-from sparse_train.mining.search import search
 
 FORMATS = ("triplet", "n-tuple", "n-tuple-scores")
-SAMPLING = ("top", "random")
 Score = Callable[[str, Sequence[str]], Sequence[float]]
 """Scores texts for a query with another model."""
+
+
+SAMPLINGS = ("top", "random")
+FORMATS = ("triplet", "n-tuple", "n-tuple-scores")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +47,12 @@ class MiningOptions:
     min_score: float | None = None
     sampling: str = "top"
     format: str = "triplet"
-    seed: int = field(default=0)
+    seed: int = 0
 
     def __post_init__(self) -> None:
+        for name, allowed in {"sampling": SAMPLINGS, "format": FORMATS}.items():
+            if getattr(self, name) not in allowed:
+                raise RecipeError(f"--{name}: expected one of {', '.join(allowed)}, got {getattr(self, name)!r}.")
         if self.negatives < 1:
             raise RecipeError(f"--negatives: expected 1 or more, got {self.negatives}.")
         if not 0 <= self.range_min < self.range_max:

@@ -14,9 +14,10 @@ from sentence_transformers.sparse_encoder import evaluation, losses
 from torch import nn
 from transformers import TrainerCallback
 
+from sparse_client.errors import one_line
 from sparse_train.data.beir import read_beir
 from sparse_train.data.load import load_dataset
-from sparse_train.errors import DataError, RecipeError, one_line
+from sparse_train.errors import DataError, RecipeError
 from sparse_train.model.expansion import ExpansionLoss
 from sparse_train.recipe import library
 from sparse_train.recipe.schema import Component, Dataset

@@ -14,7 +14,8 @@ from sentence_transformers.sparse_encoder.model_card import SparseEncoderModelCa
 from sentence_transformers.sparse_encoder.modules import SparseAutoEncoder, SparseStaticEmbedding, SpladePooling
 from torch import nn
 
-from sparse_train.errors import ModelError, SparseTrainError, one_line
+from sparse_client.errors import one_line
+from sparse_train.errors import ModelError, SparseTrainError
 from sparse_train.recipe.schema import CsrModel, InferenceFreeModel, Model, Recipe, SpladeModel
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Collection, Iterator
 
 from sparse_train.recipe import library
@@ -45,7 +46,9 @@ def _fields(part: type, hidden: Collection[str] = ()) -> Iterator[str]:
 def _plain(field: dataclasses.Field[object]) -> object:
     if field.default is dataclasses.MISSING:
         return "{}"
-    return {None: "null", True: "true", False: "false", (): "[]"}.get(field.default, field.default)  # type: ignore[call-overload]
+    if field.default is None or isinstance(field.default, (bool, tuple)):
+        return json.dumps(field.default)
+    return field.default
 
 
 def _arguments(signature: library.Signature, indent: str) -> Iterator[str]:

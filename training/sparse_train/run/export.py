@@ -1,35 +1,40 @@
-"""Run sparse-export on a trained checkpoint, as a command: the two packages do not import each other."""
+"""Export a trained checkpoint with sparse_export."""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
+from sparse_export.errors import SparseExportError
+from sparse_export.options import PRECISION_OF_QUANTIZE, ExportOptions
 from sparse_train.errors import ExportError
 
 
-def export_command() -> str:
-    """Return the command sparse-export: the one beside this Python, else on PATH.
+def export_options(checkpoint: Path, bundle: Path, quantize: str, *, force: bool) -> ExportOptions:
+    """Return how a checkpoint is exported; called before the training, so that a mistake shows at once."""
+    return ExportOptions(str(checkpoint), bundle, precision=PRECISION_OF_QUANTIZE[quantize], force=force)
+
+
+def export(options: ExportOptions, repository: Path | None) -> list[Path]:
+    """Export a checkpoint to a verified bundle, and write the models that serve it; return what was written.
+
+    Args:
+        options: How.
+        repository: Triton model repository, None for none.
 
     Raises:
-        ExportError: it is not installed.
+        ExportError: If the export failed; the checkpoint is complete all the same.
     """
-    beside = Path(sys.executable).with_name("sparse-export")
-    command = str(beside) if beside.is_file() else shutil.which("sparse-export")
-    if command is None:
-        raise ExportError("--export: the command sparse-export is not installed.")
-    return command
+    from sparse_export import export as run
 
+    try:
+        run(options)
+        if repository is None:
+            return [options.output]
+        from sparse_export.triton import repository as models
+        from sparse_export.triton.options import RepositoryOptions
 
-def export(checkpoint: Path, bundle: Path, *, force: bool = False) -> None:
-    """Export a checkpoint to a verified bundle; its output goes to the terminal.
-
-    Raises:
-        ExportError: the export failed; what it said stands above.
-    """
-    arguments = [export_command(), "--model", str(checkpoint), "--output", str(bundle)]
-    done = subprocess.run([*arguments, *(["--force"] if force else [])], check=False)
-    if done.returncode:
-        raise ExportError(f"{checkpoint} is trained, but sparse-export failed with exit code {done.returncode}.")
+        name = options.output.resolve().name
+        written = models.write(RepositoryOptions(options.output, repository, name, force=options.force))
+        return [options.output, *(repository / model for model in written)]
+    except SparseExportError as error:
+        raise ExportError(f"{options.model} is trained, but its export failed: {error}") from error

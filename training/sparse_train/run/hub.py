@@ -6,7 +6,8 @@ from pathlib import Path
 
 from huggingface_hub import HfApi
 
-from sparse_train.errors import OutputError, one_line
+from sparse_client.errors import one_line
+from sparse_train.errors import OutputError
 
 
 def push(folder: Path, repository: str, *, private: bool | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,11 @@ from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from transformers.trainer_utils import set_seed
 from transformers.utils.logging import disable_progress_bar
 
+from sparse_client.errors import one_line
+from sparse_client.replace import replacing
 from sparse_train.data.checks import check_router, check_rows
 from sparse_train.data.load import load_dataset
-from sparse_train.errors import OutputError, RecipeError, one_line
+from sparse_train.errors import OutputError, RecipeError
 from sparse_train.model.build import build_callback, build_evaluator, build_loss
 from sparse_train.model.fused.head import fuse_head
 from sparse_train.model.models import build_model, family_of, has_router
@@ -44,7 +47,7 @@ def train(recipe: Recipe, *, resume: bool = False, force: bool = False) -> Path:
     """
     disable_progress_bar()  # of transformers, for files; the training has its own
     run = Run(Path(recipe.output))
-    checkpoint = run.prepare(resume=resume, force=force)
+    checkpoint = run.check(resume=resume, force=force)
     arguments = _arguments(recipe, run)
     # As the trainer does, but before the model is made: new layers are the same in every run.
     set_seed(arguments.seed)
@@ -54,6 +57,8 @@ def train(recipe: Recipe, *, resume: bool = False, force: bool = False) -> Path:
     if recipe.fused_head:
         fuse_head(model)
     trainer = _trainer(recipe, model, arguments, data)
+    if checkpoint is None:  # not before: a mistake in recipe or data must not cost an earlier run
+        run.start_anew()
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if recipe.evaluators:
         trainer.log(_final_metrics(trainer))
@@ -166,11 +171,19 @@ def _has_metrics(entry: dict[str, Any]) -> bool:
 
 def _save(trainer: Trainer, run: Run) -> None:
     """Write the checkpoint with its card and curve beside the output, then rename."""
-    partial = run.output.with_name(f".{run.output.name}.partial")
     try:
-        trainer.model.save_pretrained(str(partial))
-        drawn = draw_curve(trainer.state.log_history, partial / CURVE)
-        write_card(partial / "README.md", trainer.state.log_history, CURVE if drawn else None)
-        run.finish(partial)
+        with replacing(run.output) as new:
+            trainer.model.save_pretrained(str(new))
+            drawn = draw_curve(trainer.state.log_history, new / CURVE)
+            write_card(new / "README.md", trainer.state.log_history, CURVE if drawn else None)
+            for weights in new.rglob("*.safetensors"):  # safetensors writes what nobody else may read
+                weights.chmod(0o666 & ~_umask())
     except OSError as error:
         raise OutputError(f"{run.output}: cannot be written: {one_line(error)}") from error
+
+
+def _umask() -> int:
+    """Return the process's mask for new files, which can only be read by setting it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -30,29 +30,34 @@ class Run:
         """Return the folder of the run beside the output."""
         return self.output.with_name(f"{self.output.name}.run")
 
-    def prepare(self, *, resume: bool, force: bool) -> Path | None:
-        """Make the folder; return the checkpoint to go on from, None to start anew.
-
-        Under torchrun or accelerate, only the first process changes anything.
+    def check(self, *, resume: bool, force: bool) -> Path | None:
+        """Check that the training may write; return the checkpoint to go on from, None to start anew.
 
         Raises:
-            OutputError: the output or an earlier run is in the way, or there is nothing to resume.
+            OutputError: If the output or an earlier run is in the way, or there is nothing to resume.
         """
         if resume:
             checkpoint = self.last_checkpoint()
             if checkpoint is None:
                 raise OutputError(f"{self.folder}: has no complete checkpoint to resume from.")
             return checkpoint
-        if not is_first_process():
-            return None
-        if force:
-            shutil.rmtree(self.folder, ignore_errors=True)
-        elif self.output.exists():
-            raise OutputError(f"{self.output}: already exists; name another output, or replace it with --force.")
-        elif self.folder.exists():
-            raise OutputError(f"{self.folder}: holds an earlier run; go on with --resume, or start anew with --force.")
-        self.folder.mkdir(parents=True, exist_ok=True)
+        if not force and is_first_process():
+            if self.output.exists():
+                raise OutputError(f"{self.output}: already exists; name another output, or replace it with --force.")
+            if self.folder.exists():
+                raise OutputError(
+                    f"{self.folder}: holds an earlier run; go on with --resume, or start anew with --force."
+                )
         return None
+
+    def start_anew(self) -> None:
+        """Remove the checkpoints and logs of an earlier run; its output stays until the new one is complete.
+
+        Under torchrun or accelerate, only the first process changes anything.
+        """
+        if is_first_process():
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder.mkdir(parents=True)
 
     def last_checkpoint(self) -> Path | None:
         """Return the newest checkpoint that was written to its end.
@@ -65,17 +70,6 @@ class Run:
         return next(
             (numbered[step] for step in sorted(numbered, reverse=True) if _is_complete(numbered[step], step)), None
         )
-
-    def finish(self, partial: Path) -> None:
-        """Put a complete checkpoint in place of the output."""
-        if self.output.exists():
-            old = self.output.with_name(f".{self.output.name}.old")
-            shutil.rmtree(old, ignore_errors=True)
-            self.output.rename(old)
-            partial.rename(self.output)
-            shutil.rmtree(old)
-        else:
-            partial.rename(self.output)
 
 
 def is_first_process() -> bool:

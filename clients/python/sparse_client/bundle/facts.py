@@ -212,3 +212,4 @@ class QueryTower(TowerFacts):
 
     in_float: tuple[str, ...] = ()
     sensitivity: Mapping[str, float] = field(default_factory=dict)
+    passes: Mapping[str, int] = field(default_factory=dict)

@@ -62,6 +62,7 @@ class Manifest:
         pruning: How the vocabulary was pruned.
         in_float: int8 products that stayed in float.
         sensitivity: Relative error of each int8 product, the largest first.
+        passes: By the name of each pass over the graph of documents, the number of nodes that it changed.
         parity: By route and report (`alone`, `padded`, `neighbours`), the distance from PyTorch.
         query_tower: The second transformer, None where one graph serves both routes or queries are looked up.
         tolerance: What the vectors promise in place of the precision's own promise.
@@ -94,6 +95,7 @@ class Manifest:
     pruning: Pruning | None = None
     in_float: tuple[str, ...] = ()
     sensitivity: Mapping[str, float] = field(default_factory=dict)
+    passes: Mapping[str, int] = field(default_factory=dict)
     parity: Mapping[str, Mapping[str, Distance]] = field(default_factory=dict)
     query_tower: QueryTower | None = None
     tolerance: Ranked | None = None

@@ -27,7 +27,7 @@ _SECONDS = click.FloatRange(min=0, min_open=True)
 _INT32_COUNT = 2**31
 
 
-@click.group(cls=CommandGroup, error=SparseClientError)
+@click.group(cls=CommandGroup, error=SparseClientError, extra="cpu")
 @click.version_option(package_name="sparse-export")
 def main() -> None:
     """Turn text into sparse vectors, and vectors into weighted tokens, with an exported bundle

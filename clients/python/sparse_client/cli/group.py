@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import click
 
+# By the package that is missing, the extra that has it; None where several have it: then it is that of the command.
+EXTRAS = {
+    "onnxruntime": "cpu",
+    "tritonclient": "triton",
+    "google": "triton",  # protobuf
+    "peft": "peft",
+    **dict.fromkeys(("torch", "transformers", "sentence_transformers", "onnx", "onnx_ir", "onnxscript", "scipy"), None),
+    **dict.fromkeys(("ir_measures", "accelerate", "datasets", "matplotlib", "yaml", "sqlalchemy"), None),
+}
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
 
 
@@ -16,6 +26,8 @@ class CommandGroup(click.Group):
         error: The exceptions that are the user's to mend: their text on stderr and exit code 1.
         default: The command that runs when the first argument is an option of none of the group's own.
         default_takes_words: The default command also gets a first argument that names no command.
+        in_options: Called with the text of an error, which speaks of the library; returns it in the command's options.
+        extra: What `pip install 'sparse-export[...]'` needs for a command whose library is not installed.
     """
 
     def __init__(
@@ -24,6 +36,8 @@ class CommandGroup(click.Group):
         error: type[Exception] | tuple[type[Exception], ...],
         default: str | None = None,
         default_takes_words: bool = False,
+        in_options: Callable[[str], str] = str,
+        extra: str,
         **settings: Any,
     ) -> None:
         settings["context_settings"] = SETTINGS | settings.get("context_settings", {})
@@ -31,6 +45,8 @@ class CommandGroup(click.Group):
         self._error = error
         self._default = default
         self._default_takes_words = default_takes_words
+        self._in_options = in_options
+        self._extra = extra
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if args and self._default is not None and self._is_for_default(ctx, args[0]):
@@ -46,5 +62,13 @@ class CommandGroup(click.Group):
         try:
             return super().invoke(ctx)
         except self._error as error:
-            text = str(error)
+            text = self._in_options(str(error))
             raise click.ClickException(text if text.endswith((".", "!", "?")) else f"{text}.") from error
+        except ModuleNotFoundError as error:
+            if (package := str(error.name).partition(".")[0]) not in EXTRAS:
+                raise  # a fault of ours, not of the installation
+            extra = EXTRAS[package] or self._extra
+            remedy = f"pip install 'sparse-export[{extra}]'"
+            raise click.ClickException(
+                f"{package} is not installed, and {ctx.invoked_subcommand} needs it: {remedy}."
+            ) from error

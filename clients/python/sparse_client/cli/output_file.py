@@ -1,7 +1,6 @@
 """Where the commands write: a file that appears only when it is complete, or standard output."""
 
 import os
-import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from sparse_client.errors import InputError
+from sparse_client.replace import replacing
 
 
 @contextmanager
@@ -28,7 +28,7 @@ def output_stream(path: str | None) -> Iterator[TextIO]:
             sys.stdout.flush()  # here, where a full disk can still be told
         else:
             # Through a link, so that the link stays one.
-            with _replacing(Path(os.path.realpath(str(path)))) as stream:
+            with _written(Path(os.path.realpath(str(path)))) as stream:
                 yield stream
     except BrokenPipeError:
         raise  # the reader had enough: click ends quietly
@@ -40,16 +40,11 @@ def output_stream(path: str | None) -> Iterator[TextIO]:
 
 
 @contextmanager
-def _replacing(target: Path) -> Iterator[TextIO]:
+def _written(target: Path) -> Iterator[TextIO]:
     """Write beside the target and rename when the block ends without an error."""
     if target.exists() and not target.is_file():  # a device or a pipe: renaming would put a file in its place
         with target.open("w", encoding="utf-8") as stream:
             yield stream
         return
-    partial = target.with_name(f".sparse-client-{secrets.token_hex(8)}")
-    try:
-        with partial.open("x", encoding="utf-8", newline="\n") as stream:
-            yield stream
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing(target) as new, new.open("x", encoding="utf-8", newline="\n") as stream:
+        yield stream

@@ -72,7 +72,9 @@ def show_verification(bundle: str, report: "Report", *, in_process: bool) -> Non
 
         sys.stdout.write(f"on {processor_name()}, onnxruntime {onnxruntime.__version__}\n")
     if not report.passed:
-        raise SparseClientError(f"{bundle} ({report.precision}) differs from PyTorch by more than it may: {'; '.join(report.misses)}")
+        raise SparseClientError(
+            f"{bundle} ({report.precision}) differs from PyTorch by more than it may: {'; '.join(report.misses)}"
+        )
     sys.stdout.write(f"{bundle} ({report.precision}) passed: every route gives what PyTorch gave\n")
 
 

@@ -3,7 +3,7 @@
     MatMul(x, W)        ->  per-token uint8 x, MatMulInteger with int8 W, scales of token and column
     Gather(table, ids)  ->  Gather of int8 rows, Gather of their scales, one product
 
-The vocabulary projection is not here: `graph.head` writes it in int8 from the start.
+The vocabulary projection is not here: `graph.vocabulary_head` writes it in int8 from the start.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sparse_export.options import Cpu
 SMALLEST_TABLE = 1024  # values; a table of token types is not worth a scale per row
 
 
-def quantize(model: ir.Model, cpu: Cpu, keep: frozenset[str] = frozenset()) -> int:
+def quantize(model: ir.Model, cpu: Cpu = Cpu.ANY, keep: frozenset[str] = frozenset()) -> int:
     """Quantize all MatMuls with a constant weight and all embedding tables, in place.
 
     Args:
