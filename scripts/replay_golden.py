@@ -81,8 +81,7 @@ def inputs(bundle: Bundle, route: str, golden: list[Golden]) -> dict[str, Any]:
     mask = np.zeros_like(ids)
     for row, one in enumerate(golden):
         count = len(one.input_ids)
-        filled = slice(width - count, width) if settings["direction"] == "Left" else slice(0, count)
-        ids[row, filled], mask[row, filled] = one.input_ids, 1
+        ids[row, :count], mask[row, :count] = one.input_ids, 1
     return {"input_ids": ids, "attention_mask": mask}
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 RECIPES = ("wordnet-expansion", "wordnet-splade", "wordnet-inference-free", "wordnet-csr")
-FOLDER = ROOT / "training" / "recipes"
+FOLDER = ROOT / "training" / "sparse_train" / "recipes"
 START = ROOT / "models" / "splade-tiny"
 SENTENCE = "The patient complained of severe cephalalgia."
 TOP = 10

@@ -155,17 +155,13 @@ def inspect(bundle: Path) -> None:
     \b
     sparse-export inspect splade-v3-int8
     """
-    from sparse_export.bundle import manifest, report
-    from sparse_export.bundle.inspect import inspect as run
+    from sparse_client.bundle.reader import open_bundle
+    from sparse_export.bundle import report
 
-    content, graphs = manifest.read(bundle), run(bundle)
+    content = open_bundle(bundle, checksums=True).manifest
     _table([("", ""), *report.fact_rows(content)], title=str(bundle))
-    for graph in graphs:
-        rows: report.Rows = [("graph", f"{graph.name}, {report.megabytes(graph.size)}")]
-        rows += [("inputs", ", ".join(graph.inputs)), ("outputs", ", ".join(graph.outputs))]
-        rows += [("operators", ", ".join(f"{count} {name}" for name, count in graph.operators))]
-        rows += [("weights", ", ".join(f"{report.megabytes(size)} {name}" for name, size in graph.weights) or "none")]
-        _table(rows)
+    for name in content.graphs:
+        _table(report.graph_rows(content, name))
     for tower in (content, content.query_tower):
         if tower is not None and tower.sensitivity:
             _table(report.sensitivity_rows(tower))

@@ -20,6 +20,7 @@ from sentence_transformers import SparseEncoder
 from tiny_checkpoints import PADDED_VOCABULARY, VOCABULARY, save_masked_lm, save_splade
 from tokenizers import Tokenizer
 
+from sparse_client import LocalEncoder
 from sparse_client.bundle.manifest import Manifest
 from sparse_client.bundle.reader import open_bundle
 from sparse_client.parity.golden import read_golden
@@ -149,6 +150,15 @@ def test_left_padding_stays_left(short_bundle: Path) -> None:
     assert short.attention_mask == [0, 0, 0, 0, 1, 1, 1]
     assert long.attention_mask == [1] * 7
     assert_same(short_bundle, short_bundle.with_name("model"))
+
+
+def test_left_padding_leaves_no_trace_in_a_vector(short_bundle: Path) -> None:
+    """Padding on the left moves BERT's positions: PyTorch's own vector would depend on the neighbours of a text."""
+    encoder, texts = LocalEncoder(short_bundle), ["fish", "the whale in the sea"]
+    together, alone = encoder.encode_documents(texts), [encoder.encode_documents([text])[0] for text in texts]
+    for one, other in zip(together, alone, strict=True):
+        assert one.indices.tolist() == other.indices.tolist()
+        np.testing.assert_allclose(one.values, other.values, atol=1e-5)
 
 
 def test_dimensions_without_a_token_are_named_by_their_number(short_bundle: Path) -> None:

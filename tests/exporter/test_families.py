@@ -329,4 +329,4 @@ def test_dead_features_are_counted(tmp_path: Path) -> None:
     tensors = dict(load_file(path))
     tensors["stats_last_nonzero"] = np.arange(128, dtype=np.int64)  # dead after 30 steps without activity
     save_file(tensors, path)
-    assert exported(model, tmp_path / "bundle")["autoencoder"]["dead_features"] == 97
+    assert exported(model, tmp_path / "bundle").autoencoder.dead_features == 97

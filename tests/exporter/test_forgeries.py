@@ -147,11 +147,11 @@ def test_a_path_out_of_the_bundle(bundle: Path, tmp_path: Path, case: str) -> No
 
 FORGERIES: dict[str, tuple[Damage, str]] = {
     "values": (forge_golden(indices=[5], values=[1.0]), "largest difference .* is above 1e-04"),
-    "token ids": (forge_golden(input_ids=[2, 5, 3]), "tokenizer.json gives other token ids than PyTorch"),
-    "text": (forge_golden(text="the whale"), "tokenizer.json gives other token ids than PyTorch"),
+    "token ids": (forge_golden(input_ids=[2, 5, 3]), "other token ids than PyTorch's for"),
+    "text": (forge_golden(text="the whale"), "other token ids than PyTorch's for"),
     "text a number": (forge_golden(text=7), "line 1 is not a golden vector"),
     "ids a word": (forge_golden(input_ids="2"), "line 1 is not a golden vector"),
-    "ids words": (forge_golden(input_ids=["2"]), "tokenizer.json gives other token ids than PyTorch"),
+    "ids words": (forge_golden(input_ids=["2"]), "other token ids than PyTorch's for"),
     "uneven": (forge_golden(indices=[5, 6], values=[1.0]), "line 1 is not a golden vector"),
     "values words": (forge_golden(values=["x"]), "line 1 is not a golden vector"),
     "unknown route": (forge_golden(route="passage"), "is of 'passage', which is none of the bundle's routes"),
@@ -188,8 +188,3 @@ def test_a_changed_weight_is_not_pytorch(bundle: Path) -> None:
     ir.save(model, bundle / "document.onnx")
     forge("document.onnx", lambda data: data)(bundle)
     assert "(fp32) differs from PyTorch by more than it may" in error_of("verify", bundle)
-
-
-def test_inspect_tells_of_a_graph_that_cannot_be_read(bundle: Path) -> None:
-    forge("document.onnx", lambda data: data[:1000])(bundle)
-    assert "document.onnx' cannot be loaded" in error_of("inspect", bundle)

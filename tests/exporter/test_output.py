@@ -63,7 +63,7 @@ def test_force_replaces_a_bundle(tiny_model: Path, parent: Path) -> None:
 @pytest.mark.parametrize("name", ["bundle", "link", "empty", "new", "new/and/deep", "empty/.", "bundle/../new"])
 def test_no_other_trace_is_left(tiny_bundle: Path, parent: Path, name: str) -> None:
     before, target = content_of(parent), (parent / name).resolve().relative_to(parent).as_posix()
-    with writing.writing(parent / name, force=True) as folder:
+    with writing(parent / name, force=True) as folder:
         shutil.copytree(tiny_bundle, folder, dirs_exist_ok=True)
     after = content_of(parent)
     others = [{path for path in paths if not path.startswith(target.split("/")[0])} for paths in (before, after)]
@@ -75,7 +75,7 @@ def test_no_other_trace_is_left(tiny_bundle: Path, parent: Path, name: str) -> N
 
 def test_the_current_folder_can_be_the_output(parent: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(parent / "empty")
-    with writing.writing(Path(), force=False) as folder:
+    with writing(Path(), force=False) as folder:
         (folder / "manifest.json").touch()
     assert list((parent / "empty").iterdir()) == [parent / "empty" / "manifest.json"]
     assert len(list(parent.iterdir())) == 5
@@ -89,7 +89,7 @@ def test_a_failed_replacement_leaves_the_old_bundle(parent: Path, tmp_path: Path
 
 def export_while(output: Path, force: bool, others: Callable[[], object]) -> None:
     """Write a bundle while others write, too."""
-    with writing.writing(output, force) as folder:
+    with writing(output, force) as folder:
         (folder / "manifest.json").touch()
         others()
 
@@ -105,6 +105,6 @@ def test_what_others_write_meanwhile_is_not_replaced(parent: Path, force: bool) 
 
 def test_a_bundle_that_others_write_meanwhile_is_not_replaced_without_force(parent: Path) -> None:
     output = parent / "new"
-    with pytest.raises(OutputError, match="give --force"):
+    with pytest.raises(OutputError, match="give force=True"):
         export_while(output, False, lambda: shutil.copytree(parent / "bundle", output))
     assert content_of(output) == content_of(parent / "bundle")

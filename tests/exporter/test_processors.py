@@ -121,7 +121,7 @@ def test_it_is_shown(splade_vnni_bundle: Path, splade_int8_bundle: Path) -> None
 
 def test_where_it_was_proven_is_told(splade_int8_bundle: Path) -> None:
     proven = json.loads((splade_int8_bundle / "manifest.json").read_text())["proven_on"]
-    assert proven == host()
+    assert proven == asdict(host())
     assert proven["onnxruntime"] == onnxruntime.__version__
     for shown in (
         run("inspect", splade_int8_bundle).stdout,

@@ -62,7 +62,7 @@ def test_each_route_has_a_graph(query: str, document: str, tmp_path: Path) -> No
     bundle, content = exported(model)
     check(bundle, model)
     routes = content.routes
-    assert [routes[route]["graph"] for route in ("document", "query")] == ["document.onnx", "query.onnx"]
+    assert [routes[route].graph for route in ("document", "query")] == ["document.onnx", "query.onnx"]
     assert content.family == "splade"
     assert content.backbone.model_type == document
     assert content.query_tower.backbone.model_type == query

@@ -101,7 +101,8 @@ def test_numbers_and_words_are_what_they_look_like(recipes: dict[str, Any], writ
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("a: 1\na: 2", "'a' is there twice"), ("a: [", "not YAML"), ("- a", "list")]
+    ("text", "expected"),
+    [("a: 1\na: 2", 'line 2: found duplicate key "a"'), ("a: [", "line 1: expected the node content"), ("- a", "list")],
 )
 def test_broken_yaml(text: str, expected: str, tmp_path: Path) -> None:
     (tmp_path / "broken.yaml").write_text(text)
@@ -130,3 +131,9 @@ def test_the_command_checks_before_torch_is_loaded(recipes: dict[str, Any], writ
     assert "training.nonsense: unknown key" in done.stderr
     assert "Traceback" not in done.stderr
     assert not {"torch", "transformers", "sentence_transformers", "datasets"} & {*done.stdout.split()}
+
+
+def test_a_shipped_recipe_is_found_by_its_name() -> None:
+    assert read_recipe(Path("wordnet-splade")).architecture == "splade"
+    with pytest.raises(RecipeError, match=r"wordnet-spalde: no such file; .* wordnet-splade"):
+        read_recipe(Path("wordnet-spalde"))

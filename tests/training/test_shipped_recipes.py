@@ -11,10 +11,11 @@ from click.testing import CliRunner
 from sentence_transformers import SparseEncoder
 from small_recipes import write_rows
 
+import sparse_train
 from sparse_train.cli import main
 from sparse_train.recipe.load import read_recipe
 
-FOLDER = Path(__file__).parents[2] / "training" / "recipes"
+FOLDER = Path(sparse_train.__file__).parent / "recipes"
 RECIPES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 SMALL = {
     "training.max_steps": 2,

@@ -36,13 +36,13 @@ def main() -> None:
     """Train a sparse text encoder (SPLADE, inference-free SPLADE, CSR) from a recipe.
 
     \b
-    sparse-train training/recipes/wordnet-splade.yaml --export bundle
+    sparse-train wordnet-splade --export bundle
     sparse-train recipe.yaml --set model.name=bert-base-uncased --set training.max_steps=100
     """
 
 
 @main.command()
-@click.argument("recipe", type=click.Path(path_type=Path))
+@click.argument("recipe", type=click.Path(path_type=Path), metavar="FILE|NAME")
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a key: data.train.0.limit=100.")
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint of OUTPUT.run.")
 @click.option("--force", is_flag=True, help="Replace an existing output or run, and bundle.")
@@ -69,7 +69,7 @@ def train(
     push_to_hub: bool,
     **how: bool,
 ) -> None:
-    """Train what a recipe describes (the default command).
+    """Train what a recipe describes: a file, or one that comes with the package (the default command).
 
     A token for the hub is read from the environment variable HF_TOKEN.
 

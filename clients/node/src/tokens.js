@@ -59,7 +59,8 @@ export class BundleTokenizer {
   }
 
   /**
-   * `input_ids` and `attention_mask`, int64 `[rows, width]`, width being at least 1.
+   * `input_ids` and `attention_mask`, int64 `[rows, width]`, width being at least 1. Padding stands on the right
+   * whatever the tokenizer says: on the left it would move the positions of a text.
    * @param {number[][]} rows
    * @returns {{ids: BigInt64Array, mask: BigInt64Array, dims: [number, number]}}
    */
@@ -69,7 +70,7 @@ export class BundleTokenizer {
     const ids = new BigInt64Array(rows.length * width).fill(BigInt(padding.pad_id ?? 0));
     const mask = new BigInt64Array(rows.length * width);
     rows.forEach((row, position) => {
-      const start = position * width + (padding.direction === "Left" ? width - row.length : 0);
+      const start = position * width;
       row.forEach((id, offset) => {
         ids[start + offset] = BigInt(id);
         mask[start + offset] = 1n;

@@ -92,6 +92,19 @@ def fact_rows(manifest: Manifest) -> Rows:
     return [("precision", precision_of(manifest)), *facts, *changed, *proven, *pruning_rows(manifest)]
 
 
+def graph_rows(manifest: Manifest, name: str) -> Rows:
+    """Return name and value of what the graph of a file consists of."""
+    graph = manifest.graphs[name]
+    size = sum(file.size for other, file in manifest.files.items() if other.startswith(name))
+    return [
+        ("graph", f"{name}, {megabytes(size)}"),
+        ("inputs", ", ".join(graph.inputs)),
+        ("outputs", ", ".join(graph.outputs)),
+        ("operators", ", ".join(f"{count} {operator}" for operator, count in graph.operators.items())),
+        ("weights", ", ".join(f"{megabytes(size)} {kind}" for kind, size in graph.weights.items()) or "none"),
+    ]
+
+
 def precision_of(manifest: Manifest) -> str:
     """Return the precision and, of int8, the processors that it is for; of old bundles those with VNNI."""
     if manifest.precision != "int8":

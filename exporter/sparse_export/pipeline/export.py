@@ -21,6 +21,7 @@ from sparse_export.bundle.writing import writing
 from sparse_export.checkpoint.chain import ROUTES
 from sparse_export.checkpoint.load import Checkpoint, read_checkpoint
 from sparse_export.checkpoint.tokenizer import token_labels
+from sparse_export.graph.describe import describe
 from sparse_export.options import ExportOptions, Precision
 from sparse_export.parity import promise, proof
 from sparse_export.parity.runtime import host
@@ -83,7 +84,8 @@ def export(options: ExportOptions) -> Manifest:
         log.info("Writing the bundle")
         content = _with_written(_manifest(checkpoint, family, plan, options, routes), plan, written, reports, ranked)
         seconds = round(time.perf_counter() - started, 1)
-        content = replace(content, pruning=pruning, quality=quality, seconds=seconds)
+        graphs = {path.name: describe(path) for path in sorted(folder.glob("*.onnx"))}
+        content = replace(content, pruning=pruning, quality=quality, seconds=seconds, graphs=graphs)
         card.write(folder, content)
         content = manifest.write(folder, content)
         log.info("Reading the bundle as a client does, and replaying it")

@@ -20,7 +20,7 @@ class Route:
         self.prompt, self.special = settings["prompt"], settings["add_special_tokens"]
         self.tokenizer = Tokenizer.from_file(str(folder / settings["tokenizer"]))
         padding = self.tokenizer.padding or {}
-        self.pad_id, self.pad_left = padding.get("pad_id", 0), padding.get("direction") == "left"
+        self.pad_id = padding.get("pad_id", 0)
         self.tokenizer.no_padding()  # done here, to the length that is wanted
         self._truncate(settings["max_length"])
 
@@ -43,9 +43,9 @@ class Route:
         ids = np.full((len(rows), width), self.pad_id, dtype=np.int64)
         mask = np.zeros_like(ids)
         for position, row in enumerate(rows):
-            filled = slice(width - len(row), width) if self.pad_left else slice(0, len(row))
-            ids[position, filled] = row
-            mask[position, filled] = 1
+            # On the right whatever the tokenizer says: on the left it would move the positions of a text.
+            ids[position, : len(row)] = row
+            mask[position, : len(row)] = 1
         return [pb_utils.Tensor(self.ids_name, ids), pb_utils.Tensor(self.mask_name, mask)]
 
 

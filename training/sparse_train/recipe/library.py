@@ -161,6 +161,6 @@ def _path(module: str) -> Path:
     library, *inside = module.split(".")
     spec = importlib.util.find_spec(library)  # of a package at the top, this imports nothing
     if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(f"{library} is not installed")
+        raise ModuleNotFoundError(f"{library} is not installed", name=library)
     path = Path(spec.origin).parent.joinpath(*inside)
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")

@@ -2,65 +2,45 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-import yaml
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from sparse_train.errors import RecipeError
 from sparse_train.recipe.combinations import check_combinations
 from sparse_train.recipe.parse import read_recipe_value
 from sparse_train.recipe.schema import Recipe
 
-
-class _Loader(yaml.SafeLoader):
-    """YAML as people expect it: 5e-5 is a number, only true and false are booleans, a key stands once."""
+SHIPPED = Path(__file__).parents[1] / "recipes"
 
 
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in rules if tag.rpartition(":")[2] not in {"bool", "float"}]
-    for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false|True|False)$"), list("tTfF"))
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(?:\d+\.\d*|\.\d+|\d+(?=[eE]))(?:[eE][-+]?\d+)?$"),
-    list("-+.0123456789"),
-)
-
-
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
-    found: dict[Any, Any] = {}
-    for key_node, value_node in node.value:
-        key = loader.construct_object(key_node, deep=True)
-        try:
-            repeated = key in found
-        except TypeError:
-            raise RecipeError(f"line {key_node.start_mark.line + 1}: a key must be a word.") from None
-        if repeated:
-            raise RecipeError(f"line {key_node.start_mark.line + 1}: the key {key!r} is there twice.")
-        found[key] = loader.construct_object(value_node, deep=True)
-    return found
-
-
-_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+def shipped_recipes() -> list[str]:
+    """Return the names of the recipes that come with this package."""
+    return sorted(path.stem for path in SHIPPED.glob("*.yaml"))
 
 
 def read_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
     """Return the checked recipe of a YAML file.
 
     Args:
-        path: for example `Path("training/recipes/wordnet-splade.yaml")`.
+        path: A file, or the name of one of `shipped_recipes()`: `Path("wordnet-splade")`.
         changes: `key=value` with dots into mappings and lists: `model.name=bert-base-uncased`,
             `data.train.0.limit=100`; the value is YAML too.
 
     Raises:
         RecipeError: the file cannot be read, or names something unknown, of the wrong type, or impossible.
     """
+    if not path.exists() and str(path) in shipped_recipes():
+        path = SHIPPED / f"{path}.yaml"
     try:
         text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        near = get_close_matches(path.stem, shipped_recipes(), n=3) or shipped_recipes()
+        raise RecipeError(f"{path}: no such file; shipped recipes are {', '.join(near)}.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}.") from error
     try:
@@ -76,8 +56,11 @@ def read_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
 
 def _parse(text: str) -> Any:
     try:
-        return yaml.load(text, _Loader)
-    except yaml.YAMLError as error:
+        return YAML(typ="safe", pure=True).load(text)  # YAML 1.2: 5e-5 is a number, and `no` is a word
+    except MarkedYAMLError as error:
+        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        raise RecipeError(f"{line}{error.problem}.") from error
+    except YAMLError as error:
         raise RecipeError(f"not YAML: {' '.join(str(error).split())}.") from error
 
 

@@ -196,6 +196,23 @@ class Source:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class GraphFacts:
+    """What a graph consists of.
+
+    Attributes:
+        inputs: Name, type and shape of each input.
+        outputs: Likewise.
+        operators: How often each operator occurs, most frequent first.
+        weights: Bytes of the constants by type, most first.
+    """
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    operators: Mapping[str, int]
+    weights: Mapping[str, int]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TowerFacts:
     """How texts become states, and states weights; fields as in `Manifest`."""

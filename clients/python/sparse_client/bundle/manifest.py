@@ -12,6 +12,7 @@ from sparse_client.bundle.facts import (
     Backbone,
     Distance,
     File,
+    GraphFacts,
     Host,
     Pruning,
     Quality,
@@ -68,6 +69,7 @@ class Manifest:
         tolerance: What the vectors promise in place of the precision's own promise.
         quality: Retrieval figures of `pytorch` and `export`, None where no collection was given.
         seconds: How long the export took.
+        graphs: What each graph consists of, by its file.
         files: Every other file of the bundle.
     """
 
@@ -101,6 +103,7 @@ class Manifest:
     tolerance: Ranked | None = None
     quality: Mapping[str, Quality] | None = None
     seconds: float = 0.0
+    graphs: Mapping[str, GraphFacts] = field(default_factory=dict)
     files: Mapping[str, File]
 
     @property

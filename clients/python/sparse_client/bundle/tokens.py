@@ -32,7 +32,6 @@ class RouteTokenizer:
         self._tokenizer = _load(root / route.tokenizer)
         padding = self._tokenizer.padding or {}
         self._pad_id: int = padding.get("pad_id", 0)
-        self._pad_left: bool = padding.get("direction", "right") == "left"
         # Batches are made by length after tokenizing, so padding here would only be undone.
         self._tokenizer.no_padding()
         _truncate(self._tokenizer, route.max_length)
@@ -52,14 +51,17 @@ class RouteTokenizer:
         return f"[dimension {index}]" if token is None else token
 
     def pad(self, rows: Sequence[NDArray[np.int64]]) -> dict[str, NDArray[np.int64]]:
-        """Return ``input_ids`` and ``attention_mask``, int64 ``[batch, longest]``, longest being at least 1."""
+        """Return ``input_ids`` and ``attention_mask``, int64 ``[batch, longest]``, longest being at least 1.
+
+        Padding stands on the right whatever the tokenizer says: on the left it would move the positions of a text, and
+        its vector would depend on its neighbours.
+        """
         width = max(1, *(len(row) for row in rows))
         ids = np.full((len(rows), width), self._pad_id, dtype=np.int64)
         mask = np.zeros_like(ids)
         for position, row in enumerate(rows):
-            filled = slice(width - len(row), width) if self._pad_left else slice(0, len(row))
-            ids[position, filled] = row
-            mask[position, filled] = 1
+            ids[position, : len(row)] = row
+            mask[position, : len(row)] = 1
         return {"input_ids": ids, "attention_mask": mask}
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -14,7 +15,7 @@ EXTRAS = {
     "google": "triton",  # protobuf
     "peft": "peft",
     **dict.fromkeys(("torch", "transformers", "sentence_transformers", "onnx", "onnx_ir", "onnxscript", "scipy"), None),
-    **dict.fromkeys(("ir_measures", "accelerate", "datasets", "matplotlib", "yaml", "sqlalchemy"), None),
+    **dict.fromkeys(("ir_measures", "accelerate", "datasets", "matplotlib", "ruamel", "sqlalchemy"), None),
 }
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
 
@@ -51,7 +52,8 @@ class CommandGroup(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if args and self._default is not None and self._is_for_default(ctx, args[0]):
             args = [self._default, *args]
-        return super().parse_args(ctx, args)
+        with self._told(ctx):  # an eager option may do all the work
+            return super().parse_args(ctx, args)
 
     def _is_for_default(self, ctx: click.Context, first: str) -> bool:
         if first.startswith("-"):
@@ -59,16 +61,21 @@ class CommandGroup(click.Group):
         return self._default_takes_words and first not in self.commands
 
     def invoke(self, ctx: click.Context) -> Any:
-        try:
+        with self._told(ctx):
             return super().invoke(ctx)
+
+    @contextmanager
+    def _told(self, ctx: click.Context) -> Iterator[None]:
+        """Turn the errors that are the user's to mend into a sentence."""
+        try:
+            yield
         except self._error as error:
             text = self._in_options(str(error))
             raise click.ClickException(text if text.endswith((".", "!", "?")) else f"{text}.") from error
         except ModuleNotFoundError as error:
             if (package := str(error.name).partition(".")[0]) not in EXTRAS:
                 raise  # a fault of ours, not of the installation
-            extra = EXTRAS[package] or self._extra
-            remedy = f"pip install 'sparse-export[{extra}]'"
+            remedy = f"pip install 'sparse-export[{EXTRAS[package] or self._extra}]'"
             raise click.ClickException(
-                f"{package} is not installed, and {ctx.invoked_subcommand} needs it: {remedy}."
+                f"{ctx.command_path} needs {package}, which is not installed: {remedy}."
             ) from error

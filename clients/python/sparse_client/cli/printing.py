@@ -75,7 +75,7 @@ def show_verification(bundle: str, report: "Report", *, in_process: bool) -> Non
         raise SparseClientError(
             f"{bundle} ({report.precision}) differs from PyTorch by more than it may: {'; '.join(report.misses)}"
         )
-    sys.stdout.write(f"{bundle} ({report.precision}) passed: every route gives what PyTorch gave\n")
+    sys.stdout.write(f"{bundle}: {report.precision}, verified\n")
 
 
 def _line(fields: dict[str, Any]) -> None:
