@@ -29,3 +29,12 @@ def encode(bundle: Path, texts: Sequence[str], route: str = "document") -> list[
 @lru_cache(maxsize=4)
 def _session(path: Path, _modified: int) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+
+
+def golden_texts(bundle: Path) -> dict[str, list[str]]:
+    """Return the golden texts of a bundle by route."""
+    found: dict[str, list[str]] = {}
+    for line in (bundle / "golden.jsonl").read_text(encoding="utf-8").splitlines():
+        one = json.loads(line)
+        found.setdefault(one["route"], []).append(one["text"])
+    return found

@@ -29,27 +29,26 @@ SPELLINGS = {"form=dense": "--dense", "precision=": "--quantize "}
 NAMES = "|".join(field.name for field in fields(ExportOptions) if "_" in field.name or field.name in ("cpu", "force"))
 
 
-def in_options(text: str) -> str:
-    """Return an error of the library in the options of the command; what stands in quotes stays as it is."""
+class _Commands(CommandGroup):
+    error = (SparseExportError, SparseClientError)
+    extra = "export"
+    default = "export"
 
-    def spelled(match: re.Match[str]) -> str:
-        name, value = match["name"], match["value"]
-        if name is None:
-            return match[0]
-        return f"--{name.replace('_', '-')}" + (f" {value}" if value and value != "True" else "")
+    def in_options(self, text: str) -> str:
+        """Return an error of the library in the options of the command; what stands in quotes stays as it is."""
 
-    for ours, option in SPELLINGS.items():
-        text = text.replace(ours, option)
-    return re.sub(rf"'[^']*'|\b(?P<name>{NAMES})\b(?:=(?P<value>\w+))?", spelled, text)
+        def spelled(match: re.Match[str]) -> str:
+            name, value = match["name"], match["value"]
+            if name is None:
+                return match[0]
+            return f"--{name.replace('_', '-')}" + (f" {value}" if value and value != "True" else "")
+
+        for ours, option in SPELLINGS.items():
+            text = text.replace(ours, option)
+        return re.sub(rf"'[^']*'|\b(?P<name>{NAMES})\b(?:=(?P<value>\w+))?", spelled, text)
 
 
-@click.group(
-    cls=CommandGroup,
-    error=(SparseExportError, SparseClientError),
-    default="export",
-    in_options=in_options,
-    extra="export",
-)
+@click.group(cls=_Commands)
 @click.version_option(package_name="sparse-export")
 def main() -> None:
     """Take a sparse text encoder (SPLADE) to production: export it to ONNX, quantized and checked against PyTorch.
@@ -212,7 +211,10 @@ def serve(repository: Path, arguments: tuple[str, ...], **choices: Any) -> None:
     with _stoppable(), contextlib.suppress(KeyboardInterrupt), serving(options, _step) as server:
         for line in server.addresses():
             click.echo(line)
-        server.wait()
+        try:
+            server.wait()
+        except KeyboardInterrupt:
+            _step("Stopping the server")
 
 
 def _write_models(options: RepositoryOptions) -> None:

@@ -46,7 +46,7 @@ class ExportOptions:
 
     Attributes:
         model: Folder or hub id of the checkpoint.
-        output: Folder of the bundle.
+        output: Folder of the bundle; as every path here, a text is made a `Path`.
         precision: Precision of the graphs.
         cpu: The processors that an int8 graph is for.
         revision: Branch, tag or commit of a hub id.
@@ -91,6 +91,9 @@ class ExportOptions:
         return self.precision is Precision.INT8 and self.cpu is Cpu.VNNI
 
     def __post_init__(self) -> None:
+        for name in ("output", "eval_data", "prune_vocabulary"):
+            if isinstance(getattr(self, name), str):
+                object.__setattr__(self, name, Path(getattr(self, name)))
         for name in ("max_length", "max_active_dims", "prune_min_count"):
             value = getattr(self, name)
             if value is not None and value < 1:

@@ -4,11 +4,9 @@ import json
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -178,20 +176,3 @@ def test_several_threads_share_the_table(idf_bundle: Path) -> None:
     assert all(vector == found[0] for vector in found)
     with pytest.raises(ValueError, match="read-only"):
         found[0].values[0] = 1
-
-
-def test_a_query_takes_less_than_150_microseconds(idf_bundle: Path) -> None:
-    encoder = LocalEncoder(idf_bundle)
-    query = min(_median_seconds(encoder.encode_queries, 300) for _ in range(5))
-    document = min(_median_seconds(encoder.encode_documents, 20) for _ in range(3))
-    assert query < 150e-6
-    assert document / query >= 20
-
-
-def _median_seconds(encode: Callable[[list[str]], Any], calls: int) -> float:
-    seconds = []
-    for _ in range(calls):
-        start = time.perf_counter()
-        encode([QUERY])
-        seconds.append(time.perf_counter() - start)
-    return median(seconds)

@@ -136,7 +136,7 @@ def test_dimensions_without_names_are_not_decoded(copy: Any, encoder: LocalEncod
 def test_a_graph_that_gives_nonsense_is_named(copy: Any) -> None:
     copy.put_graph("document.onnx", NOT_A_NUMBER)
     encoder = LocalEncoder(copy.save())
-    with pytest.raises(BundleError, match=r"document\.onnx gave a vector that is none: values must be finite"):
+    with pytest.raises(BundleError, match=r"document\.onnx gave an invalid vector: values must be finite"):
         encoder.encode_documents(["a"])
 
 

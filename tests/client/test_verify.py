@@ -6,12 +6,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from bundles import golden_texts
 from click.testing import CliRunner
 
 import sparse_client
-from sparse_client import BundleError, SparseVector
+from sparse_client import BundleError, InputError, SparseVector
+from sparse_client.bundle import reader
+from sparse_client.bundle.reader import open_bundle
+from sparse_client.bundle.tokens import RouteTokenizer
 from sparse_client.cli.commands import main
-from sparse_client.parity.golden import golden_texts, judge
+from sparse_client.parity.golden import compare, golden_by_route
 
 FAMILIES = ["splade_bundle", "splade_int8_bundle", "splade_fp16_bundle", "idf_bundle", "csr_bundle"]
 
@@ -61,9 +65,11 @@ def test_another_token_is_a_miss(copy: Any) -> None:
 def test_int8_is_judged_by_direction(splade_int8_bundle: Path) -> None:
     encoder = sparse_client.LocalEncoder(splade_int8_bundle)
     vectors = encoder.encode_documents(golden_texts(splade_int8_bundle)["document"])
-    assert judge(splade_int8_bundle, {"document": vectors}).passed
+    bundle = open_bundle(splade_int8_bundle)
+    golden = golden_by_route(bundle)
+    assert compare(bundle, golden, {"document": vectors}).passed
     vectors[18] = vectors[19]
-    misses = judge(splade_int8_bundle, {"document": vectors}).misses
+    misses = compare(bundle, golden, {"document": vectors}).misses
     assert [miss.split()[1] for miss in misses] == ["mean", "worst"]  # of 39 texts one has another text's vector
 
 
@@ -73,7 +79,8 @@ def test_a_query_table_is_judged_as_fp32(idf_bundle: Path) -> None:
     encoded = {"document": encoder.encode_documents(texts["document"]), "query": encoder.encode_queries(texts["query"])}
     one = encoded["query"][18]
     encoded["query"][18] = SparseVector(one.indices, one.values + np.float32(2e-4))
-    assert [miss.split(":")[0] for miss in judge(idf_bundle, encoded).misses] == ["query"]
+    bundle = open_bundle(idf_bundle)
+    assert [miss.split(":")[0] for miss in compare(bundle, golden_by_route(bundle), encoded).misses] == ["query"]
 
 
 @pytest.mark.parametrize(
@@ -135,3 +142,38 @@ def test_an_autoencoder_alone_is_replayed(autoencoder_bundle: Path) -> None:
     report = sparse_client.verify(autoencoder_bundle)
     assert report.passed, report.misses
     assert report.distances["document"].texts > 30
+
+
+def test_a_bundle_is_opened_once_and_its_texts_are_tokenized_once(tiny_bundles: Any, monkeypatch: Any) -> None:
+    opened, tokenized = [], []
+    read, ids = reader._read_manifest, RouteTokenizer.ids
+    monkeypatch.setattr(reader, "_read_manifest", lambda root: opened.append(root) or read(root))
+    monkeypatch.setattr(RouteTokenizer, "ids", lambda self, texts: tokenized.append(len(texts)) or ids(self, texts))
+    report = sparse_client.verify(tiny_bundles["splade", "fp32"])
+    assert len(opened) == 1
+    assert tokenized == [distance.texts for distance in report.distances.values()]
+
+
+def test_a_symmetric_bundle_loads_one_tokenizer(tiny_bundles: Any) -> None:
+    encoder = sparse_client.LocalEncoder(tiny_bundles["splade", "fp32"])
+    encoder.encode_documents(["fish"])
+    encoder.encode_queries(["fish"])
+    assert len(encoder._tokenizers) == 1
+
+
+def test_a_session_says_which_provider_it_got(tiny_bundles: Any) -> None:
+    bundle = tiny_bundles["splade", "fp32"]
+    assert sparse_client.LocalEncoder(bundle).providers == ("CPUExecutionProvider",)
+    encoder = sparse_client.LocalEncoder(bundle, providers=["CPUExecutionProvider"])
+    assert encoder.providers == ("CPUExecutionProvider",)
+    assert sparse_client.verify(bundle, providers=["CPUExecutionProvider"]).passed
+
+
+def test_a_provider_that_is_not_there_is_refused(tiny_bundles: Any) -> None:
+    bundle = tiny_bundles["splade", "fp32"]
+    refused = r"the provider 'CUDAExecutionProvider' is not in this onnxruntime, which has .*CPUExecutionProvider"
+    with pytest.raises(InputError, match=refused):
+        sparse_client.LocalEncoder(bundle, providers=["CUDAExecutionProvider"])
+    result = run("encode", "--bundle", bundle, "--providers", "CUDAExecutionProvider", "fish")
+    assert result.exit_code == 1
+    assert "which has " in result.stderr

@@ -73,12 +73,12 @@ def test_a_changed_byte_fails_verify(splade_bundle: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--max-length", "0"], "max_length is 0; it must be 1 or more."),
-        (["--max-length", "1000"], "max_length is 1000, but the model has 80 positions; give at most 80."),
-        (["--max-active-dims", "0"], "max_active_dims is 0"),
-        (["--min-ndcg-ratio", "1.5"], "min_ndcg_ratio is 1.5; it must lie between 0 and 1."),
+        (["--max-length", "0"], "--max-length 0 is too small; give 1 or more."),
+        (["--max-length", "1000"], "--max-length is 1000, but the model has 80 positions; give at most 80."),
+        (["--max-active-dims", "0"], "--max-active-dims 0 is too small"),
+        (["--min-ndcg-ratio", "1.5"], "--min-ndcg-ratio is 1.5; it must lie between 0 and 1."),
         (["--sae-only"], "has no sparse autoencoder; export it without --sae-only."),
-        (["--sae-only", "--eval-data", "."], "leave out --eval-data or --sae-only."),
+        (["--sae-only", "--eval-data", "."], "leave out one."),
     ],
 )
 def test_numbers_out_of_range(arguments: list[str], message: str, tmp_path: Path) -> None:

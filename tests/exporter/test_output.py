@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from commands import content_of, error_of, run
 
+from sparse_export import ExportOptions
 from sparse_export.bundle.writing import writing
 from sparse_export.errors import OutputError
 
@@ -30,7 +31,7 @@ NO_BUNDLE = {
     "notes": "exists and is not a bundle, so it is not replaced; name another folder",
     "file": "is a file; name a folder for the bundle",
     "file/bundle": "cannot be written: a part of the path is a file",
-    "n" * 255: "cannot be written: the name is too long",
+    "n" * 256: "cannot be written: the name is too long",
 }
 TAKEN = NO_BUNDLE | dict.fromkeys(("bundle", "link"), "exists; name another folder or give --force to replace it")
 
@@ -108,3 +109,8 @@ def test_a_bundle_that_others_write_meanwhile_is_not_replaced_without_force(pare
     with pytest.raises(OutputError, match="give force=True"):
         export_while(output, False, lambda: shutil.copytree(parent / "bundle", output))
     assert content_of(output) == content_of(parent / "bundle")
+
+
+def test_a_path_may_be_a_text() -> None:
+    options = ExportOptions("model", output="bundle", eval_data="beir")  # type: ignore[arg-type]
+    assert (options.output, options.eval_data) == (Path("bundle"), Path("beir"))

@@ -134,5 +134,5 @@ def test_where_it_was_proven_is_told(splade_int8_bundle: Path) -> None:
 
 def test_it_is_a_choice_of_int8_alone(splade_tiny: Path, tmp_path: Path) -> None:
     error = error_of("--model", splade_tiny, "--output", tmp_path / "bundle", "--quantize", "fp16", "--cpu", "vnni")
-    assert "The processor vnni is a choice of int8 alone, not of fp16" in error
+    assert "--cpu vnni is a choice of int8 alone, not of fp16" in error
     assert not (tmp_path / "bundle").exists()

@@ -251,8 +251,8 @@ def test_a_file_that_cannot_be_used(tiny_model: Path, tmp_path: Path, case: str)
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--prune-min-count", "2"], "prune_min_count counts texts of --prune-vocabulary, which is not given."),
-        (["--prune-vocabulary", "x", "--prune-min-count", "0"], "prune_min_count is 0; it must be 1 or more."),
+        (["--prune-min-count", "2"], "--prune-min-count 2 needs --prune-vocabulary, which is not given."),
+        (["--prune-vocabulary", "x", "--prune-min-count", "0"], "--prune-min-count 0 is too small; give 1 or more."),
         (["--prune-vocabulary", "x", "--dense"], "give --prune-vocabulary or --dense, not both."),
     ],
 )
@@ -263,7 +263,7 @@ def test_choices_that_do_not_fit(tiny_model: Path, tmp_path: Path, arguments: li
 def test_a_count_that_no_column_can_reach(tiny_model: Path, tmp_path: Path, corpus: Path) -> None:
     arguments = ("--prune-vocabulary", corpus, "--prune-min-count", 181)
     error = error_of("--model", tiny_model, "--output", tmp_path / "bundle", *arguments)
-    assert "prune_min_count is 181, but only 180 texts choose; give a smaller number." in error
+    assert "--prune-min-count is 181, but only 180 texts choose; give a smaller number." in error
 
 
 def test_features_are_no_vocabulary(tmp_path: Path, corpus: Path) -> None:

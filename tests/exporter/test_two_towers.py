@@ -158,7 +158,7 @@ def test_two_autoencoders(tmp_path: Path) -> None:
     check(bundle, model)
     assert content.family == "csr"
     assert content.max_active_dims == 16
-    with pytest.raises(SparseExportError, match="a sparse autoencoder for each route, and --sae-only exports one"):
+    with pytest.raises(SparseExportError, match="a sparse autoencoder for each route, and sae_only exports one"):
         export(ExportOptions(str(model), tmp_path / "alone", sae_only=True))
 
 

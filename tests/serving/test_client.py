@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from bundles import golden_texts
 from click.testing import CliRunner
 
 from sparse_client import (
@@ -26,7 +27,6 @@ from sparse_client import (
 )
 from sparse_client.cli.commands import main
 from sparse_client.parity.distance import TOLERANCES, distance
-from sparse_client.parity.golden import golden_texts
 
 if TYPE_CHECKING:
     from tests.serving.conftest import Running

@@ -93,6 +93,7 @@ def test_a_signal_ends_it_cleanly(
         process.send_signal(stop)
         _, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
+    assert err.endswith("Stopping the server\n")
     assert "Traceback" not in err
     assert not alive(below)
     assert not [path for path in outside if path.exists()]
@@ -119,6 +120,7 @@ def test_a_crash_is_reported(tiny_repository: Path) -> None:
     assert process.returncode == 1
     assert "Error: tritonserver was killed by SIGKILL. The last lines of its log:" in err
     assert "Started HTTPService at 127.0.0.1" in err
+    assert err.endswith("Stopping the server\n")
     assert "Traceback" not in err
     assert not alive(below)
 

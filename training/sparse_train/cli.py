@@ -22,7 +22,14 @@ def _describe(ctx: click.Context, _option: click.Parameter, wanted: bool) -> Non
         ctx.exit()
 
 
-@click.group(cls=CommandGroup, error=SparseTrainError, default="train", default_takes_words=True, extra="train")
+class _Commands(CommandGroup):
+    error = (SparseTrainError,)
+    extra = "train"
+    default = "train"
+    default_takes_words = True
+
+
+@click.group(cls=_Commands)
 @click.version_option(package_name="sparse-export")
 @click.option(
     "--describe",

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparse_client.bundle.decoding import Decoder
+from sparse_client.bundle.facts import Route
 from sparse_client.bundle.lookup import QueryTable
 from sparse_client.bundle.outputs import OUTPUTS
 from sparse_client.bundle.reader import open_bundle
@@ -35,10 +36,12 @@ class LocalEncoder:
             that was exported with a limit, as every csr bundle is, never gives more than that.
         batch_size: Texts per run of a graph, at most; long texts are run a few at a time, which is faster.
         checksums: Check the sha256 of every file before opening it; sizes are always checked.
+        providers: Execution providers of ONNX Runtime in order of preference, such as ``["CUDAExecutionProvider"]``;
+            every session must get each of them. None: CUDA for an fp16 bundle where the runtime has it, else the CPU.
 
     Raises:
         BundleError: If the bundle is missing, incomplete, broken or too new.
-        InputError: If a number is less than 1.
+        InputError: If a number is less than 1, or this ONNX Runtime does not have a provider.
 
     Example:
         >>> encoder = LocalEncoder("bundle/")
@@ -54,6 +57,7 @@ class LocalEncoder:
         max_active_dims: int | None = None,
         batch_size: int = 32,
         checksums: bool = False,
+        providers: Sequence[str] | None = None,
     ) -> None:
         for name, number in (("threads", threads), ("max_active_dims", max_active_dims), ("batch_size", batch_size)):
             if number is not None and number < 1:
@@ -64,10 +68,10 @@ class LocalEncoder:
             raise BundleError(
                 f"{bundle_path} gives {self._bundle.manifest.output!r} vectors, expected {known}: upgrade sparse-client"
             )
-        self._sessions = Sessions(self._bundle, threads)
+        self._sessions = Sessions(self._bundle, threads, providers)
         self._decoder = Decoder(self._bundle, self._sessions, batch_size)
         self._table: QueryTable | None = None
-        self._tokenizers: dict[str, RouteTokenizer] = {}
+        self._tokenizers: dict[Route, RouteTokenizer] = {}
         self._lock = Lock()
         self._max_active_dims = max_active_dims
         self._batch_size = batch_size
@@ -76,6 +80,15 @@ class LocalEncoder:
     def dimension(self) -> int:
         """Size of the vector space: every index is smaller."""
         return self._bundle.manifest.dimension
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """Execution providers that the session of the document graph got, in order of preference.
+
+        Raises:
+            BundleError: If the graph cannot be loaded, or its session did not get a provider that was asked for.
+        """
+        return self._sessions.providers(self._bundle.manifest.routes["document"].graph)
 
     def encode_documents(self, texts: Iterable[str], show_progress: bool | None = None) -> list[SparseVector]:
         """Encode documents.
@@ -206,8 +219,16 @@ class LocalEncoder:
 
     def _batches(self, texts: Sequence[str], name: str) -> Iterator[tuple[list[int], list[SparseVector]]]:
         """Encode texts of like length together, the longest first: memory is at its largest at once, not late."""
-        tokenizer = self._tokenizer(name)
-        rows = tokenizer.ids(texts)
+        return self._run_ids(self._tokenizer(name).ids(texts), name)
+
+    def _encode_ids(self, rows: Sequence[NDArray[np.int64]], name: str) -> list[SparseVector]:
+        """Encode the token ids of texts, prompt and special tokens included."""
+        done: dict[int, SparseVector] = {}
+        for positions, batch in self._run_ids(rows, name):
+            done.update(zip(positions, batch, strict=True))
+        return [done[position] for position in range(len(done))]
+
+    def _run_ids(self, rows: Sequence[NDArray[np.int64]], name: str) -> Iterator[tuple[list[int], list[SparseVector]]]:
         if self._bundle.manifest.has_table(name):
             table = self._query_table()
             yield list(range(len(rows))), [table.vector(row.tolist(), self._max_active_dims) for row in rows]
@@ -217,7 +238,7 @@ class LocalEncoder:
             longest = max(1, len(rows[order[0]]))
             size = min(self._batch_size, max(1, RUN_TOKENS // longest))
             positions, order = order[:size], order[size:]
-            inputs = tokenizer.pad([rows[position] for position in positions])
+            inputs = self._tokenizer(name).pad([rows[position] for position in positions])
             yield positions, self._vectors(self._bundle.manifest.routes[name].graph, inputs)
 
     def _vectors(self, graph: str, inputs: Mapping[str, NDArray[Any]]) -> list[SparseVector]:
@@ -225,16 +246,17 @@ class LocalEncoder:
         try:
             return to_vectors(self._sessions.run(graph, inputs, wanted), self._max_active_dims)
         except InputError as error:
-            raise BundleError(f"{self._bundle.path / graph} gave a vector that is none: {error}") from error
+            raise BundleError(f"{self._bundle.path / graph} gave an invalid vector: {error}") from error
 
     def _tokenizer(self, name: str) -> RouteTokenizer:
         if name not in self._bundle.manifest.routes:
             known = ", ".join(self._bundle.manifest.routes)
             raise BundleError(f"{self._bundle.path} has no route {name!r}, it has: {known}")
+        route = self._bundle.manifest.routes[name]
         with self._lock:
-            if name not in self._tokenizers:
-                self._tokenizers[name] = RouteTokenizer(self._bundle.path, self._bundle.manifest.routes[name])
-            return self._tokenizers[name]
+            if route not in self._tokenizers:  # both routes of a symmetric bundle have the same one
+                self._tokenizers[route] = RouteTokenizer(self._bundle.path, route)
+            return self._tokenizers[route]
 
     def _query_table(self) -> QueryTable:
         with self._lock:

@@ -58,8 +58,8 @@ class Decoder:
                 f"{self._name(given)}, not {EMBEDDING}: its dimensions are tokens, which LocalEncoder.decode(vectors) "
                 "names; only the features of a csr bundle can be turned back into a dense embedding"
             )
-        # An empty vector's embedding has the width that the result has even without any vector.
-        nothing = self._run([SparseVector([], [])], EMBEDDING)[:0]
+        autoencoder = self._bundle.manifest.autoencoder
+        nothing = np.empty((0, autoencoder.input_dim if autoencoder else 0), np.float32)
         batches = self._batches(self._checked(vectors))
         return np.concatenate([nothing, *(self._run(batch, EMBEDDING) for batch in batches)])
 

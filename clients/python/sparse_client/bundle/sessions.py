@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from sparse_client.bundle.processor import exact_products
 from sparse_client.bundle.reader import Bundle
 from sparse_client.bundle.runtime import load_onnxruntime
-from sparse_client.errors import BundleError
+from sparse_client.errors import BundleError, InputError
+
+CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 
 
 class Sessions:
@@ -18,11 +20,17 @@ class Sessions:
     Args:
         bundle: The bundle.
         threads: Threads that one run uses, None for ONNX Runtime's choice.
+        providers: Execution providers in order of preference, each of which a session must get; None for CUDA where
+            the bundle is fp16 and the runtime has it, else the CPU.
+
+    Raises:
+        InputError: If this ONNX Runtime does not have one of the providers.
     """
 
-    def __init__(self, bundle: Bundle, threads: int | None) -> None:
+    def __init__(self, bundle: Bundle, threads: int | None, providers: Sequence[str] | None = None) -> None:
         self._bundle = bundle
         self._threads = threads
+        self._providers = None if providers is None else _checked(providers)
         self._sessions: dict[str, Any] = {}
         self._lock = Lock()
 
@@ -58,6 +66,14 @@ class Sessions:
         """
         return [output.name for output in self._session(graph).get_outputs()]
 
+    def providers(self, graph: str) -> tuple[str, ...]:
+        """Return the execution providers that the session of a graph got.
+
+        Raises:
+            BundleError: If the graph cannot be loaded.
+        """
+        return tuple(self._session(graph).get_providers())
+
     def facts(self, graph: str) -> dict[str, str]:
         """Return what was written into a graph of how it was made.
 
@@ -82,9 +98,28 @@ class Sessions:
         options.enable_mem_pattern = False
         options.log_severity_level = 4  # errors are raised as well; printed, they would come twice
         path = self._bundle.path / graph
+        providers = self._wanted(onnxruntime)
         try:
             if self._bundle.manifest.saturates and not exact_products():
                 options.add_session_config_entry("session.x64quantprecision", "1")
-            return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+            session = onnxruntime.InferenceSession(path, options, providers=providers)
         except Exception as error:  # ONNX Runtime's exceptions share no base but this
             raise BundleError(f"{path} cannot be loaded by onnxruntime {onnxruntime.__version__}: {error}") from error
+        missing = set(self._providers or ()) - set(session.get_providers())  # it falls back to the CPU and only warns
+        if missing:
+            got = ", ".join(session.get_providers())
+            raise BundleError(f"{path}: the session did not get {', '.join(sorted(missing))}, only {got}")
+        return session
+
+    def _wanted(self, onnxruntime: Any) -> list[str]:
+        available = onnxruntime.get_available_providers()
+        default = [CUDA, CPU] if self._bundle.manifest.precision == "fp16" and CUDA in available else [CPU]
+        return default if self._providers is None else self._providers
+
+
+def _checked(providers: Sequence[str]) -> list[str]:
+    available = load_onnxruntime().get_available_providers()
+    for name in providers:
+        if name not in available:
+            raise InputError(f"the provider {name!r} is not in this onnxruntime, which has {', '.join(available)}")
+    return list(providers)

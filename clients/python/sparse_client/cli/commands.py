@@ -27,7 +27,12 @@ _SECONDS = click.FloatRange(min=0, min_open=True)
 _INT32_COUNT = 2**31
 
 
-@click.group(cls=CommandGroup, error=SparseClientError, extra="cpu")
+class _Commands(CommandGroup):
+    error = (SparseClientError,)
+    extra = "cpu"
+
+
+@click.group(cls=_Commands)
 @click.version_option(package_name="sparse-export")
 def main() -> None:
     """Turn text into sparse vectors, and vectors into weighted tokens, with an exported bundle
@@ -59,6 +64,13 @@ def _place_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--threads", type=_COUNT, help="Threads of one run of a bundle's graph.  [default: one per core]"),
         click.option(
             "--batch-size", type=_COUNT, help="Texts per run or request.  [default: 32; on a server its maximum]"
+        ),
+        click.option(
+            "--providers",
+            multiple=True,
+            metavar="NAME",
+            help="ONNX Runtime's execution provider, such as CUDAExecutionProvider; repeat.  "
+            "[default: CUDA for an fp16 bundle where there is one, else the CPU]",
         ),
     )
 
@@ -190,7 +202,10 @@ def verify(place: Place) -> None:
 
     if place.bundle is None:
         raise InputError("give --bundle DIR, whose golden vectors are to be replayed")
-    report = replay(place.bundle) if place.url is None else place.client().verify(place.bundle)
+    if place.url is None:
+        report = replay(place.bundle, providers=place.providers or None)
+    else:
+        report = place.client().verify(place.bundle)
     with output_stream(None):
         show_verification(place.bundle, report, in_process=place.url is None)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 
@@ -21,44 +21,38 @@ SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
 
 
 class CommandGroup(click.Group):
-    """A group of commands.
+    """A group of commands; a subclass says what is special about its own.
 
-    Args:
+    Attributes:
         error: The exceptions that are the user's to mend: their text on stderr and exit code 1.
-        default: The command that runs when the first argument is an option of none of the group's own.
-        default_takes_words: The default command also gets a first argument that names no command.
-        in_options: Called with the text of an error, which speaks of the library; returns it in the command's options.
         extra: What `pip install 'sparse-export[...]'` needs for a command whose library is not installed.
+        default: The command that runs when the first argument is an option that the group itself does not have.
+        default_takes_words: The default command also gets a first argument that names no command.
     """
 
-    def __init__(
-        self,
-        *args: Any,
-        error: type[Exception] | tuple[type[Exception], ...],
-        default: str | None = None,
-        default_takes_words: bool = False,
-        in_options: Callable[[str], str] = str,
-        extra: str,
-        **settings: Any,
-    ) -> None:
+    error: ClassVar[tuple[type[Exception], ...]]
+    extra: ClassVar[str]
+    default: ClassVar[str | None] = None
+    default_takes_words: ClassVar[bool] = False
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
         settings["context_settings"] = SETTINGS | settings.get("context_settings", {})
         super().__init__(*args, **settings)
-        self._error = error
-        self._default = default
-        self._default_takes_words = default_takes_words
-        self._in_options = in_options
-        self._extra = extra
+
+    def in_options(self, text: str) -> str:
+        """Return an error of the library in the words of the command."""
+        return text
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if args and self._default is not None and self._is_for_default(ctx, args[0]):
-            args = [self._default, *args]
+        if args and self.default is not None and self._is_for_default(ctx, args[0]):
+            args = [self.default, *args]
         with self._told(ctx):  # an eager option may do all the work
             return super().parse_args(ctx, args)
 
     def _is_for_default(self, ctx: click.Context, first: str) -> bool:
         if first.startswith("-"):
             return not any(first in option.opts for option in self.get_params(ctx))
-        return self._default_takes_words and first not in self.commands
+        return self.default_takes_words and first not in self.commands
 
     def invoke(self, ctx: click.Context) -> Any:
         with self._told(ctx):
@@ -69,13 +63,13 @@ class CommandGroup(click.Group):
         """Turn the errors that are the user's to mend into a sentence."""
         try:
             yield
-        except self._error as error:
-            text = self._in_options(str(error))
+        except self.error as error:
+            text = self.in_options(" ".join(str(error).splitlines()))
             raise click.ClickException(text if text.endswith((".", "!", "?")) else f"{text}.") from error
         except ModuleNotFoundError as error:
             if (package := str(error.name).partition(".")[0]) not in EXTRAS:
                 raise  # a fault of ours, not of the installation
-            remedy = f"pip install 'sparse-export[{EXTRAS[package] or self._extra}]'"
+            remedy = f"pip install 'sparse-export[{EXTRAS[package] or self.extra}]'"
             raise click.ClickException(
                 f"{ctx.command_path} needs {package}, which is not installed: {remedy}."
             ) from error

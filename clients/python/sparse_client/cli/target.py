@@ -25,6 +25,7 @@ class Place:
         ca_file: Certificates to trust.
         threads: Threads of one run of a graph of the bundle.
         batch_size: Texts in one run of a graph, or in one request.
+        providers: Execution providers of ONNX Runtime, in order of preference.
     """
 
     bundle: str | None
@@ -35,6 +36,7 @@ class Place:
     ca_file: str | None
     threads: int | None
     batch_size: int | None
+    providers: tuple[str, ...]
 
     def encoder(self, top: int | None = None, concurrency: int | None = None) -> "Encoder":
         """Open the bundle, or make a client of the server.
@@ -59,8 +61,9 @@ class Place:
 
         if self.url is None or self.model is None:
             raise InputError("--url and --model go together: the server, and the name that the bundle has there")
-        if self.threads is not None:
-            raise InputError("--threads is for --bundle: the server has its own")
+        for option, value in {"--threads": self.threads, "--providers": self.providers or None}.items():
+            if value is not None:
+                raise InputError(f"{option} is for --bundle: the server has its own")
         given: dict[str, Any] = {"timeout": self.timeout, "batch_size": self.batch_size, "max_active_dims": top}
         given |= {"concurrency": concurrency, "ca_file": self.ca_file}
         chosen = {name: value for name, value in given.items() if value is not None}
@@ -75,7 +78,13 @@ class Place:
             if value:
                 raise InputError(f"{option} is for --url: a bundle is opened in this process")
         assert self.bundle is not None
-        return LocalEncoder(self.bundle, threads=self.threads, max_active_dims=top, batch_size=self.batch_size or 32)
+        return LocalEncoder(
+            self.bundle,
+            threads=self.threads,
+            max_active_dims=top,
+            batch_size=self.batch_size or 32,
+            providers=self.providers or None,
+        )
 
 
 def _header(line: str) -> tuple[str, str]:

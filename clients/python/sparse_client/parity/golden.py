@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from sparse_client.bundle.facts import Distance, Tolerance
 from sparse_client.bundle.manifest import MANIFEST
-from sparse_client.bundle.reader import Bundle, open_bundle
+from sparse_client.bundle.reader import Bundle
 from sparse_client.errors import BundleError, InputError
 from sparse_client.parity.distance import TOLERANCES, distance
 from sparse_client.vectors import SparseVector
@@ -68,45 +67,46 @@ class Report:
         return not self.misses
 
 
-def golden_texts(bundle: Path | str) -> dict[str, list[str]]:
-    """Return the golden texts of a bundle by route, in the order of the file.
+def golden_by_route(bundle: Bundle) -> dict[str, list[Golden]]:
+    """Return the golden vectors of each route, in the order of the file.
 
     Raises:
-        BundleError: If the bundle cannot be opened, or a route has no golden vectors.
+        BundleError: If the precision is not known, or a route has none, though it is not documents' route under another
+            name. In bundles of earlier versions documents stand for both then.
     """
-    return {route: [one.text for one in some] for route, some in _by_route(open_bundle(bundle)).items()}
+    manifest = bundle.manifest
+    for precision in (manifest.precision, *(route.precision for route in manifest.routes.values())):
+        if precision not in TOLERANCES:
+            raise BundleError(
+                f"{bundle.path} has the precision {precision!r}, known are {', '.join(TOLERANCES)}: upgrade"
+            )
+    found: dict[str, list[Golden]] = {}
+    for golden in read_golden(bundle):
+        found.setdefault(golden.route, []).append(golden)
+    for route, entry in manifest.routes.items():
+        if route not in found and (route == "document" or entry != manifest.routes["document"]):
+            raise BundleError(f"{bundle.path} has no golden vectors of the route {route!r}: export the bundle again")
+    return found
 
 
-def golden_embeddings(bundle: Path | str) -> dict[str, NDArray[np.float32]]:
-    """Return the golden dense embeddings, ``[texts, width]`` by route, of a bundle whose graph takes such.
-
-    Raises:
-        BundleError: If the bundle cannot be opened, or a route has no golden vectors.
-    """
-    golden = _by_route(open_bundle(bundle))
-    if any(one.embedding is None for some in golden.values() for one in some):
-        raise BundleError(f"{bundle} takes dense embeddings, but {GOLDEN} has none: export the bundle again")
-    return {route: np.stack([one.inputs()["embedding"][0] for one in some]) for route, some in golden.items()}
-
-
-def judge(
-    path: Path | str,
+def compare(
+    bundle: Bundle,
+    golden: Mapping[str, Sequence[Golden]],
     encoded: Mapping[str, Sequence[SparseVector]],
     ids: Mapping[str, Sequence[Sequence[int]]] | None = None,
 ) -> Report:
     """Compare what a client made of the golden texts with what PyTorch made of them.
 
     Args:
-        path: The bundle's folder.
-        encoded: The client's vectors of `golden_texts`.
+        bundle: The bundle.
+        golden: What `golden_by_route` returned.
+        encoded: The client's vectors of these texts, by route.
         ids: The client's token ids of them, None where it has none.
 
     Raises:
-        BundleError: If the bundle cannot be opened, has no golden vectors of a route, or a precision that is not known.
+        BundleError: If every vector of a route is empty on both sides.
     """
-    bundle = open_bundle(path)
-    golden = _by_route(bundle)
-    distances, misses = {}, list(bundle.manifest.contradictions())
+    distances, misses = {}, bundle.manifest.contradictions()
     for route, vectors in encoded.items():
         expected, precision = golden[route], bundle.manifest.routes[route].precision
         misses += [f"{route}: {miss}" for miss in _contradictions(bundle, expected)]
@@ -117,27 +117,6 @@ def judge(
             if list(own) != one.input_ids:
                 misses.append(f"{route}: other token ids than PyTorch's for {one.text[:40]!r}")
     return Report(bundle.manifest.precision, distances, tuple(misses))
-
-
-def _by_route(bundle: Bundle) -> dict[str, list[Golden]]:
-    """Return the golden vectors of each route.
-
-    Raises:
-        BundleError: If a route has none, though it is not documents' route under another name. In bundles of earlier
-            versions documents stand for both then.
-    """
-    for precision in (bundle.manifest.precision, *(route.precision for route in bundle.manifest.routes.values())):
-        if precision not in TOLERANCES:
-            raise BundleError(
-                f"{bundle.path} has the precision {precision!r}, known are {', '.join(TOLERANCES)}: upgrade"
-            )
-    found: dict[str, list[Golden]] = {}
-    for golden in read_golden(bundle):
-        found.setdefault(golden.route, []).append(golden)
-    for route, entry in bundle.manifest.routes.items():
-        if route not in found and (route == "document" or entry != bundle.manifest.routes["document"]):
-            raise BundleError(f"{bundle.path} has no golden vectors of the route {route!r}: export the bundle again")
-    return found
 
 
 def _contradictions(bundle: Bundle, golden: Sequence[Golden]) -> list[str]:

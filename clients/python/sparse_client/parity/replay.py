@@ -1,24 +1,29 @@
 """Replay a bundle's golden vectors in this process."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sparse_client.bundle.manifest import MANIFEST
 from sparse_client.bundle.reader import Bundle
 from sparse_client.bundle.sessions import Sessions
-from sparse_client.bundle.tokens import RouteTokenizer
+from sparse_client.errors import BundleError
 from sparse_client.local import LocalEncoder
 from sparse_client.parity.decoder import decoding_misses
-from sparse_client.parity.golden import Report, golden_embeddings, golden_texts, judge
-from sparse_client.vectors import SparseVector
+from sparse_client.parity.golden import GOLDEN, Golden, Report, compare, golden_by_route
+
+Vectors = Mapping[str, Sequence[Golden]]  # by route
 
 
-def verify(bundle: Path | str) -> Report:
+def verify(bundle: Path | str, *, providers: Sequence[str] | None = None) -> Report:
     """Check that this client makes of a bundle's golden texts what PyTorch made of them, token ids included.
 
     Args:
         bundle: The folder of the bundle; the checksums of its files are compared, too.
+        providers: As for `LocalEncoder`.
 
     Raises:
         BundleError: If the bundle is missing, broken, or a route has no golden vectors.
@@ -27,35 +32,37 @@ def verify(bundle: Path | str) -> Report:
         >>> verify("bundle/").passed
         True
     """
-    encoder = LocalEncoder(bundle, checksums=True)
+    encoder = LocalEncoder(bundle, checksums=True, providers=providers)
     opened = encoder._bundle
+    golden = golden_by_route(opened)
     embedded = opened.manifest.input_dim is not None
-    report = _replay_embeddings(bundle, encoder) if embedded else _replay_texts(opened, encoder)
+    report = (_replay_embeddings if embedded else _replay_texts)(opened, encoder, golden)
     wrong = [miss for route in report.distances for miss in _wrong_facts(opened, route, encoder._sessions)]
-    wrong += decoding_misses(opened, encoder._sessions)
+    label = str if embedded else encoder._tokenizer("document").label  # embeddings are decoded to embeddings
+    wrong += decoding_misses(opened, encoder._sessions, golden["document"], label)
     return replace(report, misses=(*wrong, *report.misses))
 
 
-def _replay_embeddings(bundle: Path | str, encoder: LocalEncoder) -> Report:
-    embeddings = golden_embeddings(bundle)
-    return judge(
-        bundle,
-        {route: encoder.encode_embeddings(rows) for route, rows in embeddings.items()},
-    )
+def _replay_embeddings(bundle: Bundle, encoder: LocalEncoder, golden: Vectors) -> Report:
+    encoded = {route: encoder.encode_embeddings(_embeddings(bundle, some)) for route, some in golden.items()}
+    return compare(bundle, golden, encoded)
 
 
-def _replay_texts(bundle: Bundle, encoder: LocalEncoder) -> Report:
-    texts = golden_texts(bundle.path)
-    encode = {"document": encoder.encode_documents, "query": encoder.encode_queries}
-    tokenizers = {route: RouteTokenizer(bundle.path, bundle.manifest.routes[route]) for route in texts}
-    ids = {route: tokenizers[route].ids(texts[route]) for route in texts}
-    encoded = {route: encode[route](texts[route], False) for route in texts}
-    report = judge(bundle.path, encoded, {route: [row.tolist() for row in rows] for route, rows in ids.items()})
-    for route in filter(bundle.manifest.has_table, texts):  # servers run the graph that this client does not need
-        by_graph: list[SparseVector] = []
-        for row in ids[route]:
-            by_graph += encoder._vectors(bundle.manifest.routes[route].graph, tokenizers[route].pad([row]))
-        missed = judge(bundle.path, {route: by_graph}).misses
+def _embeddings(bundle: Bundle, golden: Sequence[Golden]) -> NDArray[np.float32]:
+    rows = [one.embedding for one in golden if one.embedding is not None]
+    if len(rows) < len(golden):
+        raise BundleError(f"{bundle.path} takes dense embeddings, but {GOLDEN} has none: export the bundle again")
+    return np.stack(rows)
+
+
+def _replay_texts(bundle: Bundle, encoder: LocalEncoder, golden: Vectors) -> Report:
+    ids = {route: encoder._tokenizer(route).ids([one.text for one in some]) for route, some in golden.items()}
+    encoded = {route: encoder._encode_ids(rows, route) for route, rows in ids.items()}
+    report = compare(bundle, golden, encoded, {route: [row.tolist() for row in rows] for route, rows in ids.items()})
+    for route in filter(bundle.manifest.has_table, golden):  # servers run the graph that this client does not need
+        pad, graph = encoder._tokenizer(route).pad, bundle.manifest.routes[route].graph
+        by_graph = [encoder._vectors(graph, pad([row]))[0] for row in ids[route]]
+        missed = compare(bundle, golden, {route: by_graph}).misses
         report = replace(report, misses=(*report.misses, *(f"by its graph, {miss}" for miss in missed)))
     return report
 

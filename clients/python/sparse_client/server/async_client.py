@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from sparse_client.bundle.decoding import EMBEDDING, TOKENS, named
 from sparse_client.bundle.outputs import to_sparse
+from sparse_client.bundle.reader import open_bundle
 from sparse_client.errors import InputError, SparseClientError
 from sparse_client.overlap import Contribution, feature_labels, overlap
-from sparse_client.parity.golden import Report, golden_texts, judge
+from sparse_client.parity.golden import Report, compare, golden_by_route
 from sparse_client.progress import progress_bar
 from sparse_client.server.address import parse_address
 from sparse_client.server.connection import Connection
@@ -136,8 +137,10 @@ class AsyncSparseClient:
             BundleError: If the bundle is missing, broken, or has no golden vectors.
             ServerError: As `encode_documents`.
         """
-        encoded = {route: await self._encode(texts, route, False) for route, texts in golden_texts(bundle).items()}
-        return judge(bundle, encoded)
+        opened = open_bundle(bundle)
+        golden = golden_by_route(opened)
+        texts = {route: [one.text for one in some] for route, some in golden.items()}
+        return compare(opened, golden, {route: await self._encode(texts[route], route, False) for route in texts})
 
     async def close(self) -> None:
         """Close the connection."""
