@@ -19,7 +19,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--texts", type=int, default=128, help="passages of about 90 words")
     texts = passages(parser.parse_args().texts, 90)
-    from real_checkpoints import MODELS, idf_inference_free, trained_csr
+    from support.real_checkpoints import MODELS, idf_inference_free, trained_csr
 
     models = {"splade": MODELS / "splade-tiny", "inference-free": idf_inference_free(), "csr": trained_csr()}
     rows = [HEAD, ("---",) * len(HEAD)]
@@ -31,7 +31,7 @@ def main() -> None:
 
 def measure(family: str, model: Path, precision: str, texts: list[str]) -> tuple[str, ...]:
     """Export one bundle and encode the texts with it."""
-    from real_checkpoints import gloss_collection
+    from support.real_checkpoints import gloss_collection
 
     from sparse_export import ExportOptions, Precision, export
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -13,8 +12,9 @@ import pytest
 
 # Before any library loads: no test talks to a hub.
 os.environ["HF_HUB_OFFLINE"] = "1"
+if "PYTEST_XDIST_WORKER" in os.environ:  # a worker for each core
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "tests"))  # for tiny_checkpoints
 # A shell starts jobs in the background with SIGINT ignored, and what is tested would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -28,28 +28,14 @@ def splade_tiny() -> Path:
 
 
 @pytest.fixture(scope="session")
-def real_bundle(splade_tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
+def real_bundle(splade_tiny: Path) -> Callable[[str, str], Path]:
     """Return the bundle of a real model by family and precision, exported when first asked for.
 
     Copy it before changing it.
     """
-    folder = tmp_path_factory.mktemp("bundles")
+    from support.cached_bundles import real_bundle
 
-    @cache
-    def export_once(family: str, precision: str) -> Path:
-        from real_checkpoints import gloss_collection, idf_inference_free, trained_csr
-
-        from sparse_export import ExportOptions, Precision
-        from sparse_export.pipeline.export import export
-
-        models = {"splade": lambda: splade_tiny, "inference-free": idf_inference_free, "csr": trained_csr}
-        output = folder / f"{family}-{precision}"
-        # int8 features miss the promise of int8 vectors: ranking decides.
-        collection = gloss_collection() if (family, precision) == ("csr", "int8") else None
-        export(ExportOptions(str(models[family]()), output, precision=Precision(precision), eval_data=collection))
-        return output
-
-    return export_once
+    return cache(real_bundle)
 
 
 @pytest.fixture(scope="session")
@@ -65,14 +51,13 @@ def splade_int8_bundle(real_bundle: Callable[[str, str], Path]) -> Path:
 
 
 @pytest.fixture(scope="session")
-def splade_vnni_bundle(splade_tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def splade_vnni_bundle(splade_tiny: Path) -> Path:
     """The real SPLADE in the int8 form that saturates on some processors; copy it before changing it."""
-    from sparse_export import Cpu, ExportOptions, Precision
-    from sparse_export.pipeline.export import export
+    from support.cached_bundles import real_bundle
 
-    output = tmp_path_factory.mktemp("vnni") / "bundle"
-    export(ExportOptions(str(splade_tiny), output, precision=Precision.INT8, cpu=Cpu.VNNI))
-    return output
+    from sparse_export import Cpu
+
+    return real_bundle("splade", "int8", Cpu.VNNI)
 
 
 @pytest.fixture(scope="session")
@@ -90,7 +75,7 @@ def idf_bundle(real_bundle: Callable[[str, str], Path]) -> Path:
 @pytest.fixture(scope="session")
 def csr_checkpoint() -> Path:
     """MiniLM with an autoencoder that was trained for some seconds."""
-    from real_checkpoints import trained_csr
+    from support.real_checkpoints import trained_csr
 
     return trained_csr()
 
@@ -104,7 +89,7 @@ def csr_bundle(real_bundle: Callable[[str, str], Path]) -> Path:
 @pytest.fixture(scope="session")
 def tiny_bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Path]:
     """Bundles of random models, by family and precision; copy one before changing it."""
-    from tiny_checkpoints import FAMILIES, TINY_BUNDLES
+    from support.tiny_checkpoints import FAMILIES, TINY_BUNDLES
 
     from sparse_export import ExportOptions, Precision
     from sparse_export.pipeline.export import export
@@ -115,3 +100,10 @@ def tiny_bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, st
     for (family, precision), output in bundles.items():
         export(ExportOptions(model=str(models[family]), output=output, precision=Precision(precision)))
     return bundles
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file on one worker, for its fixtures, and all tests of the server, which is started once."""
+    for item in items:
+        folder = item.path.parent.name
+        item.add_marker(pytest.mark.xdist_group(folder if folder == "serving" else str(item.path)))

@@ -8,13 +8,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from tiny_checkpoints import save_csr, save_masked_lm
+from support.tiny_checkpoints import save_csr, save_masked_lm
 
 from sparse_export import ExportOptions
 from sparse_export.pipeline.export import export
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "scripts"))
 
 import runtimes  # noqa: E402
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "benchmarks"))
 
 from contender import Contender, ContenderError, Round, Running  # noqa: E402
 from encode import EXPORTS  # noqa: E402

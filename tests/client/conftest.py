@@ -109,7 +109,7 @@ def _exported(checkpoint: Path, output: Path, **options: Any) -> Path:
 @pytest.fixture(scope="session")
 def tiny_table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The checkpoint of a tiny inference-free model, some weights of which are negative and one 0."""
-    from tiny_checkpoints import save_inference_free
+    from support.tiny_checkpoints import save_inference_free
 
     return save_inference_free(tmp_path_factory.mktemp("table") / "checkpoint")
 

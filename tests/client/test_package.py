@@ -51,4 +51,4 @@ def test_help_loads_no_library_that_encodes() -> None:
 from sparse_client.cli.commands import main
 main(["encode", "--help"], standalone_mode=False)
 """
-    assert loaded_by(code) <= {"numpy"}
+    assert loaded_by(code) <= {"click", "numpy"}

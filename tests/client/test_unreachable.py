@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from troublesome import answering, closed_port, listening
+from support.bad_servers import answering, closed_port, listening
 
 from sparse_client import (
     AsyncSparseClient,

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from bundles import golden_texts
 from click.testing import CliRunner
+from support.bundles import golden_texts
 
 import sparse_client
 from sparse_client import BundleError, InputError, SparseVector

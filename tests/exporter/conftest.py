@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from commands import run
-from tiny_checkpoints import save_masked_lm
+from support.commands import run
+from support.tiny_checkpoints import save_masked_lm
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny_checkpoints import CONFIGS, VOCABULARY, save_masked_lm
+from support.tiny_checkpoints import CONFIGS, VOCABULARY, save_masked_lm
 
 from sparse_client.parity.distance import Distance
 from sparse_client.vectors import SparseVector

@@ -11,10 +11,10 @@ from pathlib import Path
 import onnx_ir as ir
 import pytest
 import torch
-from commands import error_of, run
 from safetensors.torch import load_file, save_file
 from sentence_transformers import SparseEncoder
-from tiny_checkpoints import UNIT, save_masked_lm, unbalance_an_attention
+from support.commands import error_of, run
+from support.tiny_checkpoints import UNIT, save_masked_lm, unbalance_an_attention
 
 from sparse_export import ExportOptions, Precision, verify
 from sparse_export.pipeline.export import export

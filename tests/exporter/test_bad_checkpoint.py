@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from commands import error_of
 from peft import LoraConfig
 from safetensors.torch import load_file, save_file
 from sentence_transformers import SparseEncoder
-from tiny_checkpoints import save_csr, save_inference_free, save_masked_lm, save_splade
+from support.commands import error_of
+from support.tiny_checkpoints import save_csr, save_inference_free, save_masked_lm, save_splade
 
 from sparse_export import ExportOptions
 from sparse_export.checkpoint.load import read_checkpoint

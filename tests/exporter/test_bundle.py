@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from bundles import encode
-from commands import content_of, error_of, run
+from support.bundles import encode
+from support.commands import content_of, error_of, run
 
 from sparse_export import ExportOptions, Precision, verify
 from sparse_export.pipeline.export import export

@@ -14,10 +14,10 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from bundles import encode
 from peft import LoraConfig
 from sentence_transformers import SparseEncoder
-from tiny_checkpoints import PADDED_VOCABULARY, VOCABULARY, save_masked_lm, save_splade
+from support.bundles import encode
+from support.tiny_checkpoints import PADDED_VOCABULARY, VOCABULARY, save_masked_lm, save_splade
 from tokenizers import Tokenizer
 
 from sparse_client import LocalEncoder

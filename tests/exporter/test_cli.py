@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from commands import error_of, run
-from tiny_checkpoints import save_masked_lm, save_splade
+from support.commands import error_of, run
+from support.tiny_checkpoints import save_masked_lm, save_splade
 
 from sparse_export.cli import main
 

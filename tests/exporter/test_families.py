@@ -16,11 +16,11 @@ import onnx_ir as ir
 import onnxruntime
 import pytest
 import torch
-from real_checkpoints import MODELS, glosses, idf_inference_free, trained_csr
 from safetensors.numpy import load_file, save_file
 from sentence_transformers import SparseEncoder
 from sentence_transformers.base.modules import Dense, Normalize
-from tiny_checkpoints import VOCABULARY, save_csr, save_inference_free
+from support.real_checkpoints import MODELS, glosses, idf_inference_free, trained_csr
+from support.tiny_checkpoints import VOCABULARY, save_csr, save_inference_free
 from tokenizers import Tokenizer
 
 import sparse_client

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnx_ir as ir
 import pytest
-from tiny_checkpoints import PADDED_VOCABULARY, save_splade
+from support.tiny_checkpoints import PADDED_VOCABULARY, save_splade
 from tokenizers import Tokenizer
 
 from sparse_export import ExportOptions, Output, Precision, SparseExportError

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from commands import content_of, error_of
+from support.commands import content_of, error_of
 
 PAGE = 4096
 FILES = ("tokenizer.json", "golden.jsonl", "decode.onnx", "document.onnx", "README.md", "manifest.json")

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 import transformers
-from commands import error_of
 from sentence_transformers import CrossEncoder, SentenceTransformer, SparseEncoder
 from sentence_transformers.base.modules import Normalize, Router, Transformer
 from sentence_transformers.sentence_transformer.modules import Pooling
-from tiny_checkpoints import COMMON, save_masked_lm, save_splade, tiny_tokenizer
+from support.commands import error_of
+from support.tiny_checkpoints import COMMON, save_masked_lm, save_splade, tiny_tokenizer
 
 HIDDEN = COMMON["hidden_size"]
 

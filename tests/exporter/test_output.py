@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from commands import content_of, error_of, run
+from support.commands import content_of, error_of, run
 
 from sparse_export import ExportOptions
 from sparse_export.bundle.writing import writing

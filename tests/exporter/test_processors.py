@@ -12,8 +12,8 @@ import numpy as np
 import onnx_ir as ir
 import onnxruntime
 import pytest
-from commands import error_of, run
-from tiny_checkpoints import save_splade
+from support.commands import error_of, run
+from support.tiny_checkpoints import save_splade
 
 from sparse_export import Cpu, ExportOptions, Precision, verify
 from sparse_export.graph.quantized import column_scales, quantize_columns

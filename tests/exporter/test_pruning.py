@@ -13,11 +13,11 @@ import numpy as np
 import onnx_ir as ir
 import onnxruntime
 import pytest
-from bundles import encode
-from commands import error_of, run
-from real_checkpoints import glosses
 from sentence_transformers import SparseEncoder
-from tiny_checkpoints import WORDS, save_csr, save_inference_free, save_splade
+from support.bundles import encode
+from support.commands import error_of, run
+from support.real_checkpoints import glosses
+from support.tiny_checkpoints import WORDS, save_csr, save_inference_free, save_splade
 
 from sparse_client import LocalEncoder
 from sparse_client.bundle.reader import open_bundle

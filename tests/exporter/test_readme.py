@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from real_checkpoints import trained_csr
+from support.real_checkpoints import trained_csr
 
 from sparse_export import ExportOptions, Output
 from sparse_export.pipeline.export import export

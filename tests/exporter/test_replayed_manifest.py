@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_checkpoints import save_csr, save_inference_free, save_splade, save_two_towers
+from support.tiny_checkpoints import save_csr, save_inference_free, save_splade, save_two_towers
 
 import sparse_client
 from sparse_client.errors import SparseClientError

@@ -9,9 +9,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from commands import content_of, error_of, run
 from google.protobuf import text_format
-from tiny_checkpoints import TINY_BUNDLES, save_csr
+from support.commands import content_of, error_of, run
+from support.tiny_checkpoints import TINY_BUNDLES, save_csr
 from tritonclient.grpc import model_config_pb2 as schema
 
 from sparse_export import ExportOptions

@@ -7,17 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import bundles
 import numpy as np
 import onnx_ir as ir
 import pytest
-import tiny_checkpoints
 import torch
 from sentence_transformers import SparseEncoder
 from sentence_transformers.base.modules import Normalize, Router, Transformer
 from sentence_transformers.sentence_transformer.modules import Pooling
 from sentence_transformers.sparse_encoder.modules import SparseAutoEncoder, SpladePooling
-from tiny_checkpoints import save_masked_lm, save_two_towers, unbalance_an_attention
+from support import bundles, tiny_checkpoints
+from support.tiny_checkpoints import save_masked_lm, save_two_towers, unbalance_an_attention
 
 from sparse_client import LocalEncoder
 from sparse_client.bundle.manifest import Manifest

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import node_runner
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))  # for hard_texts
+from support import node_runner
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +39,7 @@ def bundles(real_bundle: Callable[[str, str], Path], two_towers: Path, splade_vn
 @pytest.fixture(scope="session")
 def two_towers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundle of two random towers, with a tokenizer each, in fp32."""
-    from two_towers import save_two_towers
+    from support.two_towers import save_two_towers
 
     from sparse_export import ExportOptions
     from sparse_export.pipeline.export import export

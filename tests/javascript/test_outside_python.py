@@ -7,10 +7,9 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import hard_texts
 import pytest
-import random_tokenizers
-from real_checkpoints import glosses
+from support import hard_texts, random_tokenizers
+from support.real_checkpoints import glosses
 
 ROOT = Path(__file__).parents[2]
 NODE_TESTS, BROWSER_TESTS = 104, 36

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from kserve import Kserve
-from tiny_checkpoints import save_splade, save_two_towers
+from support.kserve import Kserve
+from support.tiny_checkpoints import save_splade, save_two_towers
 
 from sparse_export.options import ExportOptions, Precision
 from sparse_export.serving.process import ServeOptions, Server, serving

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
-from kserve import RejectedError
+from support.kserve import RejectedError
 
 if TYPE_CHECKING:
     from tests.serving.conftest import Running

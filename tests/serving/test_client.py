@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from bundles import golden_texts
 from click.testing import CliRunner
+from support.bundles import golden_texts
 
 from sparse_client import (
     AsyncSparseClient,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from proxies import behind_tls, certificate, overloaded
+from support.proxies import behind_tls, certificate, overloaded
 
 from sparse_client import (
     ClientOptions,

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import onnx
 import pytest
-from bundles import encode
-from commands import error_of
-from kserve import DIRECT, Kserve, RejectedError
+from support.bundles import encode
+from support.commands import error_of
+from support.kserve import DIRECT, Kserve, RejectedError
 
 from sparse_export.serving.process import ServeOptions, serving
 from sparse_export.triton.options import RepositoryOptions

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import node_runner
 import pytest
+from support import node_runner
 
 if TYPE_CHECKING:
     from tests.serving.conftest import Running

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnxruntime
 import pytest
-from bundles import encode
-from kserve import Kserve, RejectedError, pairs_of
+from support.bundles import encode
+from support.kserve import Kserve, RejectedError, pairs_of
 
 if TYPE_CHECKING:
     from tests.serving.conftest import Running

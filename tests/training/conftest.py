@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import copy
 import random
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
-from small_recipes import ROUTES, SPLADE_LOSS, TRAINING, Recipe, sentence, write_rows
-from tiny_checkpoints import VOCABULARY, save_csr, save_masked_lm
+from support.small_recipes import ROUTES, SPLADE_LOSS, TRAINING, Recipe, sentence, write_rows
+from support.tiny_checkpoints import VOCABULARY, save_csr, save_masked_lm
 
 from sparse_train.model.fused import saved_tensors
-
-sys.path.insert(0, str(Path(__file__).parent))  # for fused_models
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from sentence_transformers import SparseEncoder
-from small_recipes import SPLADE_LOSS, write_rows
+from support.small_recipes import SPLADE_LOSS, write_rows
 
 from sparse_train import train
 from sparse_train.errors import RecipeError, SparseTrainError

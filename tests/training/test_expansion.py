@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import torch
-from fused_models import splade, without_dropout
 from sentence_transformers import SparseEncoder
-from tiny_checkpoints import VOCABULARY
+from support.fused_models import splade, without_dropout
+from support.tiny_checkpoints import VOCABULARY
 
 from sparse_train import fuse_head
 from sparse_train.model.expansion import ExpansionLoss

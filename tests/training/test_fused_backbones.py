@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from fused_models import activate, assert_same_gradients, batch, gradients, splade, twins
-from tiny_checkpoints import save_masked_lm
+from support.fused_models import activate, assert_same_gradients, batch, gradients, splade, twins
+from support.tiny_checkpoints import save_masked_lm
 
 from sparse_export.graph.backbones import BACKBONES
 from sparse_train.model.fused.head import is_fused

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from fused_models import assert_same_gradients, batch, gradients, splade, twins, without_dropout
 from sentence_transformers import SparseEncoder
 from sentence_transformers.sparse_encoder.modules import SpladePooling
-from tiny_checkpoints import PADDED_VOCABULARY, save_csr, save_inference_free, save_masked_lm, save_splade
+from support.fused_models import assert_same_gradients, batch, gradients, splade, twins, without_dropout
+from support.tiny_checkpoints import PADDED_VOCABULARY, save_csr, save_inference_free, save_masked_lm, save_splade
 
 from sparse_train import fuse_head
 from sparse_train.model.fused.head import DECODER, FLAT, _Pooling, is_fused

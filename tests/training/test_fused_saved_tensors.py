@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 import torch
-from fused_models import batch, gradients, splade
 from sentence_transformers import SparseEncoder
-from tiny_checkpoints import save_masked_lm
+from support.fused_models import batch, gradients, splade
+from support.tiny_checkpoints import save_masked_lm
 from torch.autograd.graph import saved_tensors_hooks
 from torch.profiler import ProfilerActivity, profile
 from torch.utils._python_dispatch import TorchDispatchMode

@@ -11,10 +11,19 @@ from typing import Any
 
 import pytest
 import torch
-from fused_models import Gradients, activate, assert_same_gradients, batch, gradients, splade, twins, without_dropout
 from sentence_transformers import SparseEncoder
 from sentence_transformers.sparse_encoder import losses
-from tiny_checkpoints import VOCABULARY, save_masked_lm
+from support.fused_models import (
+    Gradients,
+    activate,
+    assert_same_gradients,
+    batch,
+    gradients,
+    splade,
+    twins,
+    without_dropout,
+)
+from support.tiny_checkpoints import VOCABULARY, save_masked_lm
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from sparse_train import fuse_head
@@ -183,7 +192,7 @@ import torch
 from torch.nn.parallel import DistributedDataParallel
 sys.path[:0] = json.loads(sys.argv[5])
 from pathlib import Path
-from fused_models import batch, splade, without_dropout
+from support.fused_models import batch, splade, without_dropout
 from sparse_train import fuse_head
 folder, meeting, rank, output = sys.argv[1:5]
 torch.distributed.init_process_group("gloo", init_method=f"file://{meeting}", rank=int(rank), world_size=2)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from sentence_transformers import SparseEncoder
-from small_recipes import write_rows
+from support.small_recipes import write_rows
 
 import sparse_train
 from sparse_train.cli import main

@@ -7,7 +7,7 @@ import random
 from pathlib import Path
 from typing import Any
 
-from tiny_checkpoints import WORDS
+from support.tiny_checkpoints import WORDS
 
 CHOICES = WORDS.split()
 TRAINING = {"max_steps": 4, "per_device_train_batch_size": 8, "logging_steps": 2, "save_steps": 2, "use_cpu": True}

@@ -8,8 +8,9 @@ import transformers
 from sentence_transformers import SparseEncoder
 from sentence_transformers.base.modules import Router, Transformer
 from sentence_transformers.sparse_encoder.modules import SpladePooling
-from tiny_checkpoints import save_masked_lm
 from tokenizers import normalizers, processors
+
+from support.tiny_checkpoints import save_masked_lm
 
 QUERY_LENGTH = 24
 

@@ -10,9 +10,9 @@ import torch
 from sentence_transformers import SparseEncoder
 from sentence_transformers.base.modules import Transformer
 from sentence_transformers.sparse_encoder.modules import SpladePooling
-from tiny_checkpoints import VOCABULARY
 
 from sparse_train import fuse_head
+from support.tiny_checkpoints import VOCABULARY
 
 Gradients = dict[str, torch.Tensor]
 LENGTHS = (12, 7, 1)

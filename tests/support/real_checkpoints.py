@@ -14,7 +14,7 @@ from sentence_transformers import SentenceTransformer, SparseEncoder
 from sentence_transformers.base.modules import Router
 from sentence_transformers.sparse_encoder.modules import SparseAutoEncoder, SparseStaticEmbedding
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 MODELS = ROOT / "models"
 CACHE = ROOT / "build" / "test-checkpoints"
 STEPS, BATCH = 300, 256

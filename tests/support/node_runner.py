@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-CLIENTS = Path(__file__).parents[1] / "clients"
+CLIENTS = Path(__file__).parents[2] / "clients"
 TIMEOUT = 600
 
 

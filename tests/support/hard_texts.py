@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from random_tokenizers import LLAMA
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from sparse_export.golden_texts import HARD_TEXTS, REAL_TEXTS
+from support.random_tokenizers import LLAMA
 
 SURROGATES = range(0xD800, 0xE000)
 CHUNK = 64
