@@ -11,7 +11,7 @@ DEMO := build/splade-tiny-int8
 PAGE := build/web
 
 .DEFAULT_GOAL := help
-.PHONY: help models demo train-demo serve web screenshots javascript chromium qemu processors runtimes test check bench bench-peers bench-serve bench-train bench-web lock newest clean
+.PHONY: help models demo train-demo serve web screenshots javascript chromium qemu processors runtimes test quick check docs bench bench-peers bench-serve bench-train bench-web lock newest clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -66,6 +66,9 @@ runtimes: $(INSTALLED) models ## Replay golden vectors with ONNX Runtime from 1.
 processors: $(INSTALLED) javascript qemu ## Replay golden vectors on emulated processors, and write docs/processors.md
 	@$(BIN)/python scripts/fetch_models.py splade-tiny
 	$(BIN)/python scripts/processors.py
+
+docs: $(INSTALLED) ## Build the documentation into build/docs/; a warning is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 check: $(INSTALLED) ## Lint, format and types
 	$(BIN)/ruff check

@@ -39,9 +39,9 @@ test("the code is right for TypeScript, and so are the types that it makes for o
   assert.equal(used.status, 0, used.stdout);
 });
 
-test("the lines of the README work when pasted", () => {
-  const readme = readFileSync(join(PACKAGE, "..", "..", "README.md"), "utf8");
-  const [, lines] = /** @type {RegExpExecArray} */ (/### Node[^]*?```js\n([^]*?)```/.exec(readme));
+test("the documented lines work when pasted", () => {
+  const page = readFileSync(join(PACKAGE, "..", "..", "docs", "other-languages.md"), "utf8");
+  const [, lines] = /** @type {RegExpExecArray} */ (/## Node[^]*?```js\n([^]*?)```/.exec(page));
   const pasted = lines.replaceAll("splade-v3-int8", bundles["splade-int8"]);
   const words = ["--input-type=module", "--eval", pasted];
   const { status, stdout, stderr } = spawnSync(process.execPath, words, { cwd: PACKAGE, encoding: "utf8" });

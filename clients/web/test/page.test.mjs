@@ -262,9 +262,9 @@ test("a browser without SIMD in its WebAssembly", async () => {
   }
 });
 
-test("the lines of the README work when pasted", async () => {
-  const readme = await readFile(new URL("../../../README.md", import.meta.url), "utf8");
-  const [, lines] = /### Browser[^]*?```html\n([^]*?)```/.exec(readme);
+test("the documented lines work when pasted", async () => {
+  const page = await readFile(new URL("../../../docs/other-languages.md", import.meta.url), "utf8");
+  const [, lines] = /## Browser[^]*?```html\n([^]*?)```/.exec(page);
   await writeFile(join(site, "pasted.html"), lines);
   const view = await context.newPage();
   await view.goto(`${url}pasted.html`);

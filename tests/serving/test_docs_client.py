@@ -1,4 +1,4 @@
-"""The Python lines of the README, against a server."""
+"""The Python lines of docs/triton.md, against a server."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from tests.serving.conftest import Running
 
 pytestmark = pytest.mark.triton
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "triton.md"
 
 
-def test_the_lines_of_the_readme(running: Running, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_documented_lines(running: Running, capsys: pytest.CaptureFixture[str]) -> None:
     marker = f"<!-- tests/serving/{Path(__file__).name} runs this -->\n```python\n"
-    code = README.read_text(encoding="utf-8").partition(marker)[2].partition("```")[0]
+    code = PAGE.read_text(encoding="utf-8").partition(marker)[2].partition("```")[0]
     assert "grpc://localhost:8001" in code
     exec(code.replace("grpc://localhost:8001", running.grpc), {})
     score, shown = capsys.readouterr().out.split("\n", 1)

@@ -1,4 +1,4 @@
-"""The lines of the README work against a real server."""
+"""The lines of docs/triton.md work against a real server."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from tests.serving.conftest import Running
 
 pytestmark = pytest.mark.triton
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "triton.md"
 
 
 def test_the_curl_line(running: Running) -> None:
-    text = README.read_text(encoding="utf-8")
-    block = re.search(r"<!-- tests/serving/test_readme.py runs this -->\n```sh\n(.+?)```", text, re.DOTALL)
+    text = PAGE.read_text(encoding="utf-8")
+    block = re.search(r"<!-- tests/serving/test_docs_curl.py runs this -->\n```sh\n(.+?)```", text, re.DOTALL)
     assert block is not None
     command = block[1].replace("http://127.0.0.1:8000", running.http)
     assert command != block[1]

@@ -1,4 +1,4 @@
-"""The script of the README and of every model card, run as it stands there, without this project and without torch."""
+"""The script of docs/bundle-format.md and of every card, run as it stands there, without this project and torch."""
 
 from __future__ import annotations
 
@@ -46,8 +46,10 @@ def run(script: str, bundle: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(("family", "precision"), [("splade", "int8"), ("inference-free", "fp32"), ("csr", "fp32")])
-def test_the_readme_replays_a_bundle(real_bundle: Callable[[str, str], Path], family: str, precision: str) -> None:
-    bundle, script = real_bundle(family, precision), script_of(ROOT / "README.md")
+def test_the_documented_lines_replay_a_bundle(
+    real_bundle: Callable[[str, str], Path], family: str, precision: str
+) -> None:
+    bundle, script = real_bundle(family, precision), script_of(ROOT / "docs" / "bundle-format.md")
     assert len(script.strip().splitlines()) <= 16
     assert len(run(script + COMPARE, bundle)) >= 35 * 2, "both routes"
     assert script_of(bundle / "README.md") == script, "the card has the same lines"
