@@ -1,21 +1,22 @@
 /** Encode and decode on a Triton server, over fetch and the KServe v2 protocol; no dependencies. */
 
-import { Connection } from "./connection.js";
+import { Connection, DEFAULTS } from "./connection.js";
 import { BundleError, InputError, ServerError, SparseClientError, reason } from "./errors.js";
 import { textInput } from "./kserve.js";
 import { rows, toPadded, toVectors } from "./outputs.js";
-import { overlap } from "./overlap.js";
+import { featureLabel, overlap } from "./overlap.js";
 import { checkText, checkedTexts, count } from "./texts.js";
 import { SparseVector, checkedVectors, kindOf } from "./vectors.js";
 import { verifyVectors } from "./verification.js";
-
-const CONCURRENT = 4;
 
 /**
  * @typedef {object} ClientOptions
  * @property {string} model The name that the bundle has on the server.
  * @property {Record<string, string>} [headers] Sent with every request, such as `{authorization: "Bearer ..."}`.
- * @property {number} [timeout] Seconds that one request may take, 60 if absent.
+ * @property {number} [timeout] Seconds that one request may take, 30 if absent.
+ * @property {number} [retries] How often a request is sent again after the connection was lost or the server said that it
+ *   is unavailable, 6 if absent: some 5 s. Nothing else is sent again.
+ * @property {number} [concurrency] Requests under way at the same time, 4 if absent.
  * @property {number} [batchSize] Texts per request; what the server takes at most if absent.
  * @property {number} [maxActiveDims] Keep only this many dimensions, those of the largest absolute weight.
  */
@@ -28,12 +29,14 @@ export class SparseClient {
    * @throws {InputError} If the URL, the name or a number cannot be used.
    */
   constructor(url, options) {
-    const { model, headers = {}, timeout = 60 } = options ?? {};
+    const { model, headers = {}, timeout = DEFAULTS.timeout, retries = DEFAULTS.retries, concurrency } = options ?? {};
     if (typeof model !== "string" || !model || model.includes("/")) {
       throw new InputError(`model is ${JSON.stringify(model)}, expected the name of a bundle on the server`);
     }
     if (!(timeout > 0)) throw new InputError(`timeout is ${timeout}, expected more than 0 seconds`);
-    this._connection = new Connection(url, headers, timeout);
+    if (!Number.isInteger(retries) || retries < 0) throw new InputError(`retries is ${retries}, expected 0 or more`);
+    this._concurrency = /** @type {number} */ (count("concurrency", concurrency, DEFAULTS.concurrency));
+    this._connection = new Connection(url, headers, { timeout, retries, concurrency: this._concurrency });
     this._model = model;
     this._batchSize = count("batchSize", options.batchSize, Infinity);
     this._most = count("maxActiveDims", options.maxActiveDims, null);
@@ -147,7 +150,7 @@ export class SparseClient {
     const worker = async () => {
       for (const [at, start] of pending) found[at] = await send(items.slice(start, start + size));
     };
-    await Promise.all(Array.from({ length: Math.min(CONCURRENT, starts.length) }, worker));
+    await Promise.all(Array.from({ length: Math.min(this._concurrency, starts.length) }, worker));
     return found.flat();
   }
 
@@ -180,7 +183,7 @@ export class SparseClient {
   /** @param {number[]} dimensions @returns {Promise<string[]>} */
   async _labels(dimensions) {
     const { outputs } = await this._connection.config(this._name("decode"));
-    if (!outputs.includes("tokens")) return dimensions.map((dimension) => `feature ${dimension}`);
+    if (!outputs.includes("tokens")) return dimensions.map(featureLabel);
     const [named] = await this._decode([new SparseVector(dimensions, dimensions.map(() => 1))], "tokens");
     return named.slice(0, dimensions.length);
   }

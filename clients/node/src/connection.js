@@ -4,19 +4,37 @@ import { InputError, ModelNotFoundError, ServerError, UnreachableError, reason }
 import { JSON_LENGTH, request, response } from "./kserve.js";
 
 const SHOWN = 80;
+const [FIRST_PAUSE, LONGEST_PAUSE] = [0.1, 2];
+
+/** How a client talks to its server, as in Python: seconds of one request, how often it is sent again, how many at once. */
+export const DEFAULTS = Object.freeze({ timeout: 30, retries: 6, concurrency: 4 });
+
+/**
+ * The seconds to wait before each retry: doubling, and random, or all clients would come at once.
+ * @param {number} retries
+ * @param {() => number} [share] What part of the pause to take.
+ * @returns {Generator<number>}
+ */
+export function* pauses(retries, share = () => 0.75 + Math.random() / 4) {
+  for (let attempt = 0; attempt < retries; attempt += 1) yield Math.min(FIRST_PAUSE * 2 ** attempt, LONGEST_PAUSE) * share();
+}
 
 /** One server; requests to it fail with an InputError or a ServerError and nothing else. */
 export class Connection {
   /**
    * @param {string} url
    * @param {Record<string, string>} headers Sent with every request.
-   * @param {number} timeout Seconds that one request may take.
+   * @param {{timeout: number, retries: number, concurrency: number}} limits As in DEFAULTS.
    * @throws {InputError} If the URL is none of HTTP.
    */
-  constructor(url, headers, timeout) {
+  constructor(url, headers, { timeout, retries, concurrency }) {
     this.url = checkedUrl(url);
     this._headers = headers;
     this._timeout = timeout;
+    this._retries = retries;
+    this._slots = concurrency;
+    /** @type {(() => void)[]} */
+    this._waiting = [];
     /** @type {Map<string, Promise<any>>} */
     this._configs = new Map();
   }
@@ -27,6 +45,11 @@ export class Connection {
    * @returns {Promise<Record<string, import("./outputs.js").Tensor>>}
    */
   async infer(model, inputs) {
+    return this._attempts(() => this._infer(model, inputs));
+  }
+
+  /** @param {string} model @param {object[]} inputs */
+  async _infer(model, inputs) {
     const answer = await this._fetch(model, "/infer", { method: "POST", body: request(inputs) });
     const length = answer.headers.get(JSON_LENGTH);
     try {
@@ -41,7 +64,7 @@ export class Connection {
    * @returns {Promise<{maxBatchSize: number, outputs: string[]}>}
    */
   async config(model) {
-    const known = this._configs.get(model) ?? this._config(model);
+    const known = this._configs.get(model) ?? this._attempts(() => this._config(model));
     this._configs.set(model, known);
     known.catch(() => this._configs.delete(model));
     return known;
@@ -58,6 +81,32 @@ export class Connection {
       };
     } catch (error) {
       throw unreadable(error, this.url);
+    }
+  }
+
+  /**
+   * Ask again after the connection was lost or the server said that it is unavailable; nothing else is sent again.
+   * @template Out
+   * @param {() => Promise<Out>} ask
+   * @returns {Promise<Out>}
+   */
+  async _attempts(ask) {
+    if (this._slots > 0) this._slots -= 1;
+    else await new Promise((resolve) => this._waiting.push(() => resolve(undefined)));
+    try {
+      for (const pause of pauses(this._retries)) {
+        try {
+          return await ask();
+        } catch (error) {
+          if (!(error instanceof UnreachableError) || isTimeout(error.cause)) throw error;
+        }
+        await new Promise((resolve) => setTimeout(resolve, 1000 * pause));
+      }
+      return await ask();
+    } finally {
+      const next = this._waiting.shift();
+      if (next) next();
+      else this._slots += 1;
     }
   }
 
@@ -89,9 +138,10 @@ export class Connection {
 
   /** @param {unknown} error @returns {UnreachableError} */
   _unreachable(error) {
-    if (error instanceof DOMException && error.name === "TimeoutError") {
+    if (isTimeout(error)) {
       return new UnreachableError(
         `${this.url} gave no answer within ${this._timeout} s: try again, send less at once, or raise timeout`,
+        { cause: error },
       );
     }
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
@@ -118,6 +168,11 @@ export class Connection {
     if (answer.status === 400) return new InputError(`${this.url} rejected the request: ${said}`);
     return new ServerError(`${this.url} failed with HTTP ${answer.status}: ${said}`);
   }
+}
+
+/** @param {unknown} error @returns {boolean} */
+function isTimeout(error) {
+  return error instanceof DOMException && error.name === "TimeoutError";
 }
 
 /** @param {unknown} error @param {string} url @returns {Error} */

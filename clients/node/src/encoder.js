@@ -5,7 +5,7 @@ import { BundleError, InputError } from "./errors.js";
 import { QueryTable, TABLE, isLookedUp } from "./lookup.js";
 import { factsOf } from "./nodes.js";
 import { WANTED, toVectors } from "./outputs.js";
-import { overlap } from "./overlap.js";
+import { featureLabel, overlap } from "./overlap.js";
 import { Sessions } from "./sessions.js";
 import { checkText, checkedTexts, count } from "./texts.js";
 import { BundleTokenizer } from "./tokens.js";
@@ -125,7 +125,7 @@ export class Encoder {
    * @returns {Promise<string[]>} The token of each, or `feature 123` where the bundle knows no tokens.
    */
   async labels(dimensions) {
-    if (!(await this._decoder.hasTokens())) return dimensions.map((dimension) => `feature ${dimension}`);
+    if (!(await this._decoder.hasTokens())) return dimensions.map(featureLabel);
     const distinct = [...new Set(dimensions)];
     const [named] = await this._decoder.tokens([new SparseVector(distinct, distinct.map(() => 1))]);
     const names = new Map(named.map(([token], at) => [distinct[at], token]));

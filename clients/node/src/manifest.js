@@ -2,6 +2,7 @@
 
 import { BundleError, reason } from "./errors.js";
 
+export const ROUTES = ["document", "query"];
 export const FORMAT_VERSION = 1;
 export const MANIFEST = "manifest.json";
 const PRECISIONS = ["fp32", "fp16", "int8"];

@@ -26,3 +26,8 @@ export function overlap(query, document) {
     .sort((left, right) => right.contribution - left.contribution || left.index - right.index)
     .map((one) => ({ ...one, share: one.contribution / sum }));
 }
+
+/** @param {number} dimension @returns {string} What a dimension is called where the bundle knows no tokens. */
+export function featureLabel(dimension) {
+  return `feature ${dimension}`;
+}

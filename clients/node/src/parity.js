@@ -9,8 +9,8 @@ export const TOLERANCES = {
   int8: { meanCosine: 0.995, worstCosine: 0.98, overlap: 0.95 },
 };
 
-/** By how much rounding may change which of nearly equal weights a full vector keeps; in int8 nothing is excused. */
-const TIES = { fp32: 1e-5, fp16: 1e-3, int8: -1 };
+/** How far rounding moves a weight, so that two dimensions at the cut change places; an int8 error is no rounding. */
+export const CUT_ROUNDING = { fp32: 1e-5, fp16: 1e-3, int8: 0 };
 
 /**
  * The distance between PyTorch and a graph over some texts.
@@ -42,7 +42,7 @@ export function compare(expected, actual, limit, precision) {
   if (filled.length === 0) throw new Error("nothing to compare: every vector is empty");
   const cosines = filled.map(([one, other]) => cosine(one, other));
   const found = { maxDifference: 0, cutTies: 0 };
-  for (const [one, other] of filled) measure(one, other, (vector) => tie(vector, limit, TIES[precision]), found);
+  for (const [one, other] of filled) measure(one, other, (vector) => tie(vector, limit, CUT_ROUNDING[precision]), found);
   return {
     texts: pairs.length,
     empty: pairs.length - filled.length,
@@ -95,7 +95,7 @@ function measure(one, other, tied, found) {
 function tie(vector, limit, margin) {
   if (limit === null || vector.length < limit) return () => false;
   const kept = least(vector.values.map(Math.abs));
-  return (size) => Math.abs(size - kept) <= margin;
+  return (size) => Math.abs(size - kept) < margin;
 }
 
 /** @param {SparseVector} one @param {SparseVector} other @returns {number} */
