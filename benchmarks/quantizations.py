@@ -19,12 +19,11 @@ from passages import passages
 from rich.console import Console
 from rich.table import Table
 
-from sparse_client.bundle.facts import Route
+from sparse_client.bundle.facts import Distance, Route
 from sparse_client.bundle.outputs import from_sparse
 from sparse_client.bundle.processor import exact_products
 from sparse_client.bundle.reader import open_bundle
 from sparse_client.bundle.tokens import RouteTokenizer
-from sparse_client.parity.distance import Distance
 from sparse_client.vectors import SparseVector
 from sparse_export.parity import promise
 

@@ -89,7 +89,7 @@ def _largest(model: ir.Model, scales: Sequence[ir.Value], batches: Batches) -> N
     return np.array([max(run[name].max() for run in runs) for name in names], np.float32)
 
 
-class _Reader(CalibrationDataReader):
+class _Reader(CalibrationDataReader):  # type: ignore[misc]  # it has no types
     """Hands out one batch after the other."""
 
     def __init__(self, batches: Batches) -> None:

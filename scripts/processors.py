@@ -20,9 +20,10 @@ import numpy as np
 import replay_golden
 from numpy.typing import NDArray
 
+from sparse_client.bundle.facts import Distance
 from sparse_client.bundle.processor import processor_name
 from sparse_client.bundle.reader import open_bundle
-from sparse_client.parity.distance import TOLERANCES, Distance
+from sparse_client.parity.distance import TOLERANCES
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build" / "processors"

@@ -133,7 +133,7 @@ def _recording_missing() -> Iterator[dict[int, list[str]]]:
     """
     original, missing = PreTrainedModel.__dict__["from_pretrained"], dict[int, list[str]]()
 
-    def recording(cls: type, *args: Any, output_loading_info: bool = False, **choices: Any) -> Any:
+    def recording(cls: type[Any], /, *args: Any, output_loading_info: bool = False, **choices: Any) -> Any:
         model, report = original.__func__(cls, *args, output_loading_info=True, **choices)
         missing[id(model)] = sorted(report["missing_keys"])
         return (model, report) if output_loading_info else model

@@ -1,0 +1,1 @@
+"""Graphs of ONNX: traced, extended and changed."""

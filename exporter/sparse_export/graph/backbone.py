@@ -45,6 +45,7 @@ class LogitStates(torch.nn.Module):
         self.token_types = "token_type_ids" in inspect.signature(model.forward).parameters
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Return the logits, float32 `[batch, sequence, vocab]`, of int64 `[batch, sequence]`."""
         extra = {"token_type_ids": torch.zeros_like(input_ids)} if self.token_types else {}
         return self.model(input_ids=input_ids, attention_mask=attention_mask, **extra).logits
 
@@ -57,6 +58,7 @@ class ModuleStates(torch.nn.Module):
         self.sequence = torch.nn.ModuleList(modules)
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Return the embeddings, float32 `[batch, dim]`, of int64 `[batch, sequence]`."""
         features: dict[str, Any] = {"input_ids": input_ids, "attention_mask": attention_mask, "modality": "text"}
         for module in self.sequence:
             features = module(features)

@@ -105,6 +105,7 @@ def prove(
         path: The graph.
         samples: By route, for each route that goes through the graph.
         precision: Of the graph.
+        exact: As for `EncoderGraph`.
 
     Returns:
         By route the reports `alone`, `padded` and `neighbours`: a text alone and in its batch, both by the graph.

@@ -1,0 +1,1 @@
+"""A real tritonserver, without docker."""

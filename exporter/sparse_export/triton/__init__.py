@@ -1,0 +1,1 @@
+"""Bundles as models of a Triton repository."""

@@ -59,6 +59,7 @@ class TritonPythonModel:
     """Tokenize requests one by one, so that a bad one fails alone."""
 
     def initialize(self, args):
+        """Load the tokenizers of the model that Triton names."""
         folder = Path(args["model_repository"], args["model_version"])
         parameters = json.loads(args["model_config"])["parameters"]
         read = {name: entry["string_value"] for name, entry in parameters.items()}
@@ -72,6 +73,7 @@ class TritonPythonModel:
             )
 
     def execute(self, requests):
+        """Return one response per request, in their order."""
         prepared = [self._prepare(request) for request in requests]
         width = 0
         if self.together:

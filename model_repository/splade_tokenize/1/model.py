@@ -20,7 +20,7 @@ class Route:
         self.prompt, self.special = settings["prompt"], settings["add_special_tokens"]
         self.tokenizer = Tokenizer.from_file(str(folder / settings["tokenizer"]))
         padding = self.tokenizer.padding or {}
-        self.pad_id, self.pad_left = padding.get("pad_id", 0), padding.get("direction") == "left"
+        self.pad_id = padding.get("pad_id", 0)
         self.tokenizer.no_padding()  # done here, to the length that is wanted
         self._truncate(settings["max_length"])
 
@@ -43,9 +43,9 @@ class Route:
         ids = np.full((len(rows), width), self.pad_id, dtype=np.int64)
         mask = np.zeros_like(ids)
         for position, row in enumerate(rows):
-            filled = slice(width - len(row), width) if self.pad_left else slice(0, len(row))
-            ids[position, filled] = row
-            mask[position, filled] = 1
+            # On the right whatever the tokenizer says: on the left it would move the positions of a text.
+            ids[position, : len(row)] = row
+            mask[position, : len(row)] = 1
         return [pb_utils.Tensor(self.ids_name, ids), pb_utils.Tensor(self.mask_name, mask)]
 
 
@@ -59,6 +59,7 @@ class TritonPythonModel:
     """Tokenize requests one by one, so that a bad one fails alone."""
 
     def initialize(self, args):
+        """Load the tokenizers of the model that Triton names."""
         folder = Path(args["model_repository"], args["model_version"])
         parameters = json.loads(args["model_config"])["parameters"]
         read = {name: entry["string_value"] for name, entry in parameters.items()}
@@ -72,6 +73,7 @@ class TritonPythonModel:
             )
 
     def execute(self, requests):
+        """Return one response per request, in their order."""
         prepared = [self._prepare(request) for request in requests]
         width = 0
         if self.together:

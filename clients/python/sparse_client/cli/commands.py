@@ -35,8 +35,7 @@ class _Commands(CommandGroup):
 @click.group(cls=_Commands)
 @click.version_option(package_name="sparse-export")
 def main() -> None:
-    """Turn text into sparse vectors, and vectors into weighted tokens, with an exported bundle
-    in this process or on a server.
+    """Turn text into sparse vectors and back, with a bundle in this process or on a server.
 
     \b
     Example:

@@ -44,6 +44,7 @@ class CommandGroup(click.Group):
         return text
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the default command in front of what is meant for it."""
         if args and self.default is not None and self._is_for_default(ctx, args[0]):
             args = [self.default, *args]
         with self._told(ctx):  # an eager option may do all the work
@@ -55,6 +56,7 @@ class CommandGroup(click.Group):
         return self.default_takes_words and first not in self.commands
 
     def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; an error that is the user's to mend ends it with a sentence."""
         with self._told(ctx):
             return super().invoke(ctx)
 

@@ -1,0 +1,1 @@
+"""Float32 graphs to half precision and to int8."""

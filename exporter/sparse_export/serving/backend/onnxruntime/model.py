@@ -37,6 +37,7 @@ class TritonPythonModel:
     """One session of ONNX Runtime."""
 
     def initialize(self, args):
+        """Load the graph of the model that Triton names."""
         config = json.loads(args["model_config"])
         folder = Path(args["model_repository"], args["model_version"])
         if args["model_instance_kind"] != "CPU":
