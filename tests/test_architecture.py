@@ -34,7 +34,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "sparse_export": (
         *("errors", "options", "quiet", "golden_texts"),
         *("checkpoint", "graph", "plan", "parity", "retrieval", "bundle", "pipeline"),
-        *("triton", "serving", "cli"),
+        *("triton", "serving", "console", "cli"),
     ),
     "sparse_train": ("errors", "recipe", "data", "model", "run", "mining", "cli"),
 }

@@ -1,4 +1,4 @@
-"""Export sparse text encoders to ONNX bundles that prove themselves equal to PyTorch."""
+"""Export sparse text encoders to ONNX bundles that were compared with PyTorch."""
 
 from __future__ import annotations
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import re
 import signal
-import sys
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -16,6 +14,7 @@ import click
 
 from sparse_client.cli.group import CommandGroup
 from sparse_client.errors import SparseClientError
+from sparse_export.console import show_table, steps
 from sparse_export.errors import InputError, SparseExportError
 from sparse_export.options import OPSETS, PRECISION_OF_QUANTIZE, Cpu, ExportOptions, Output
 from sparse_export.quiet import quiet_libraries
@@ -84,7 +83,13 @@ def main() -> None:
 @click.option("--sae-only", is_flag=True, help="csr: take dense embeddings [batch, dim] instead of tokens.")
 @click.option("--opset", type=click.IntRange(*OPSETS), default=OPSETS[1], show_default=True, help="ONNX opset.")
 @click.option("--eval-data", type=click.Path(path_type=Path), metavar="DIR", help="BEIR folder: measure nDCG@10 too.")
-@click.option("--min-ndcg-ratio", type=float, default=0.99, show_default=True, help="Least share of PyTorch's nDCG@10.")
+@click.option(
+    "--min-ndcg-ratio",
+    type=float,
+    default=0.99,
+    show_default=True,
+    help="Fail if nDCG@10 falls below this fraction of PyTorch's.",
+)
 @click.option(
     "--prune-vocabulary",
     type=click.Path(path_type=Path),
@@ -92,7 +97,14 @@ def main() -> None:
     help="Leave out columns of the vocabulary that no text of TEXTS (a text a line, or .jsonl with `text`) makes "
     "active. Every tenth text only measures what others lose; give thousands.",
 )
-@click.option("--prune-min-count", type=int, default=1, show_default=True, help="Fewest texts that keep a column.")
+@click.option(
+    "--prune-min-count",
+    type=int,
+    default=1,
+    show_default=True,
+    help="Keep a column only if it is active in at least N texts.",
+    metavar="N",
+)
 @click.option("--triton", type=click.Path(path_type=Path), metavar="DIR", help="Model repository to add it to.")
 @click.option("--force", is_flag=True, help="Replace an existing bundle, and its models in DIR.")
 def export(
@@ -116,16 +128,16 @@ def export(
             raise InputError("Triton serves texts and sorted pairs; give --triton, or --dense or --sae-only, not both.")
         models = RepositoryOptions(output, triton, output.resolve().name, force=options.force)
         _repository().check_free(models)  # before an export that takes minutes
-    with _stoppable(), quiet_libraries(), _steps():
+    with _stoppable(), quiet_libraries(), steps():
         from sparse_export.pipeline.export import export as run
 
         manifest = run(options)
     from sparse_export.bundle import report
 
-    _table(report.parity_rows(manifest), title=f"{output}: {precision} against PyTorch")
+    show_table(report.parity_rows(manifest), title=f"{output}: {precision} against PyTorch")
     if manifest.quality:
-        _table(report.quality_rows(manifest), title=f"retrieval on {options.eval_data}")
-    _table([("", ""), *report.summary_rows(manifest)])
+        show_table(report.quality_rows(manifest), title=f"retrieval on {options.eval_data}")
+    show_table([("", ""), *report.summary_rows(manifest)])
     if models is not None:
         _write_models(models)
     if quantize == "fp16":
@@ -158,12 +170,12 @@ def inspect(bundle: Path) -> None:
     from sparse_export.bundle import report
 
     content = open_bundle(bundle, checksums=True).manifest
-    _table([("", ""), *report.fact_rows(content)], title=str(bundle))
+    show_table([("", ""), *report.fact_rows(content)], title=str(bundle))
     for name in content.graphs:
-        _table(report.graph_rows(content, name))
+        show_table(report.graph_rows(content, name))
     for tower in (content, content.query_tower):
         if tower is not None and tower.sensitivity:
-            _table(report.sensitivity_rows(tower))
+            show_table(report.sensitivity_rows(tower))
 
 
 @main.command()
@@ -190,9 +202,9 @@ def triton(bundle: Path, name: str | None, **choices: Any) -> None:
 
 @main.command()
 @click.argument("repository", type=click.Path(path_type=Path))
-@click.option("--http-port", type=PORT, default=8000, show_default=True, help="0 for a free one.")
-@click.option("--grpc-port", type=PORT, default=8001, show_default=True, help="0 for a free one.")
-@click.option("--metrics-port", type=PORT, default=8002, show_default=True, help="0 for a free one.")
+@click.option("--http-port", type=PORT, default=8000, show_default=True, help="Port; 0 takes a free one.")
+@click.option("--grpc-port", type=PORT, default=8001, show_default=True, help="Port; 0 takes a free one.")
+@click.option("--metrics-port", type=PORT, default=8002, show_default=True, help="Port; 0 takes a free one.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at; 0.0.0.0 for all.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def serve(repository: Path, arguments: tuple[str, ...], **choices: Any) -> None:
@@ -244,49 +256,3 @@ def _stoppable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-class _Status(logging.Handler):
-    """Shows the step that the exporter logs on stderr: beside a spinner in a terminal, as a line each elsewhere."""
-
-    def __init__(self, console: Any, status: Any) -> None:
-        super().__init__()
-        self._console, self._status = console, status
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._status.update(record.getMessage())
-        if not self._console.is_terminal:
-            self._console.print(record.getMessage(), highlight=False, soft_wrap=True)
-
-
-@contextlib.contextmanager
-def _steps() -> Iterator[None]:
-    """Show the current step on stderr."""
-    from rich.console import Console
-
-    console, log = Console(stderr=True), logging.getLogger("sparse_export")
-    with console.status("Loading libraries") as status:
-        handler = _Status(console, status)
-        log.addHandler(handler)
-        log.setLevel(logging.INFO)
-        try:
-            yield
-        finally:
-            log.removeHandler(handler)
-
-
-def _table(rows: list[tuple[str, ...]], title: str | None = None) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text  # a shape in square brackets is no markup
-
-    table = Table()
-    for name in rows[0]:
-        table.add_column(Text(name))
-    for row in rows[1:]:
-        table.add_row(*map(Text, row))
-    # A pipe has no width, and rich would fold the table into its default of 80 columns.
-    console = Console(width=None if sys.stdout.isatty() else 200)
-    if title:  # above the table, not in it: a path is never folded at the table's width
-        console.print(Text(title, style="italic"), soft_wrap=True)
-    console.print(table)

@@ -60,7 +60,7 @@ class ExportOptions:
         eval_data: BEIR folder for the quality report.
         min_ndcg_ratio: Smallest share of PyTorch's nDCG@10 that passes.
         prune_vocabulary: File of texts; columns of the vocabulary that none of them makes active are left out.
-        prune_min_count: Fewest of these texts in which a column must be active to stay.
+        prune_min_count: A column stays only if it is active in at least so many of these texts.
         external_data_bytes: Weights of a graph beyond this size go to a side file.
 
     Raises:

@@ -96,7 +96,7 @@ def test_headers_are_in_lower_case_and_a_bad_value_is_not_shown() -> None:
     assert checked_headers({"Authorization": "Bearer x"}) == {"authorization": "Bearer x"}
     assert checked_headers(None) == {}
     for headers in ({"a b": "x"}, {"": "x"}, {1: "x"}):
-        with pytest.raises(InputError, match="is no name"):
+        with pytest.raises(InputError, match="is not a valid name"):
             checked_headers(headers)  # type: ignore[arg-type]
     for value in ("secret\r\nx: y", "sécret", 1):
         with pytest.raises(InputError, match="the value of header 'token' is not printable ASCII") as error:

@@ -25,7 +25,7 @@ def run(*arguments: object) -> Any:
         (URL, "--url and --model go together"),
         ((*URL, "--model", "m", "--threads", "1"), "--threads is for --bundle"),
         ((*URL, "--model", "m", "--header", "token"), "--header expects NAME: VALUE"),
-        ((*URL, "--model", "m", "--header", "to ken: x"), "header 'to ken' is no name"),
+        ((*URL, "--model", "m", "--header", "to ken: x"), "header 'to ken' is not a valid name"),
         ((*URL, "--model", "m", "--ca", "missing.pem"), "missing.pem is not a file"),
         (("--url", "localhost:1", "--model", "m"), "starts with none of http://"),
         (("--bundle", "b", "--model", "m"), "--model is for --url"),

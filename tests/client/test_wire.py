@@ -53,9 +53,9 @@ def test_padding_comes_back() -> None:
         ({"indices": INDICES}, "it gave indices, not values"),
         ({"indices": INDICES[:2], "values": VALUES[:2]}, r"indices of shape \(2, 3\) for 3 inputs"),
         ({"indices": INDICES[0], "values": VALUES[0]}, r"indices of shape \(3,\) for 3 inputs"),
-        ({"indices": INDICES, "values": VALUES[:, :1]}, "a vector that is none: got 2 indices and 1 values"),
-        ({"indices": np.abs(INDICES), "values": VALUES}, "a vector that is none: indices repeat"),
-        ({"indices": INDICES, "values": VALUES * np.float32(np.nan)}, "a vector that is none: values must be finite"),
+        ({"indices": INDICES, "values": VALUES[:, :1]}, "an invalid vector: got 2 indices and 1 values"),
+        ({"indices": np.abs(INDICES), "values": VALUES}, "an invalid vector: indices repeat"),
+        ({"indices": INDICES, "values": VALUES * np.float32(np.nan)}, "an invalid vector: values must be finite"),
     ],
 )
 def test_an_answer_of_another_form_is_told(outputs: dict[str, np.ndarray], message: str) -> None:

@@ -129,7 +129,7 @@ def test_int8_reaches_the_autoencoder(families: dict[tuple[str, str], Path]) -> 
 
 def test_int8_features_that_change_places_are_refused(csr_checkpoint: Path, tmp_path: Path) -> None:
     """No product in float mends it, and the cosine that is reported is that of the vectors a client gets."""
-    with pytest.raises(SparseExportError, match=r"mean cosine 0\.9\d+ is below 0\.995.* give --eval-data DIR"):
+    with pytest.raises(SparseExportError, match=r"mean cosine 0\.9\d+ is below 0\.995.* give eval_data"):
         exported(csr_checkpoint, tmp_path / "bundle", "int8")
     assert not (tmp_path / "bundle").exists()
 

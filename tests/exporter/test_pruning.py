@@ -134,7 +134,9 @@ def test_a_pruned_bundle_is_a_bundle_like_any(
     encoder = LocalEncoder(bundle)
     (tokens,) = encoder.decode(encoder.encode_documents(["The weather is lovely today."]), top=4)
     assert {"today", "lovely", "weather"} < {token for token, _ in tokens}
-    script = (ROOT / "README.md").read_text(encoding="utf-8").partition("```python\n")[2].partition("```")[0]
+    script = (
+        (ROOT / "docs" / "bundle-format.md").read_text(encoding="utf-8").partition("```python\n")[2].partition("```")[0]
+    )
     replayed = subprocess.run([sys.executable, "-c", script], cwd=bundle, capture_output=True, text=True, check=True)
     assert re.search(r"The weather is lovely today. \[ *2651 +8403 +\d+\] \[2651, 8403, 4633\]", replayed.stdout)
     assert run("triton", bundle, "--repository", tmp_path, "--name", "m").exit_code == 0

@@ -146,7 +146,7 @@ def test_what_is_refused(tiny_bundles: dict[tuple[str, str], Path], tmp_path: Pa
     command = ("triton", bundle, "--repository", repository, "--name")
     written(bundle, repository)
     before = content_of(repository)
-    assert "m_tokenize' exists; give another --name, or --force" in error_of(*command, "m")
+    assert "m_tokenize' exists; give another name, or --force" in error_of(*command, "m")
     assert "'a/b' cannot name a Triton model" in error_of(*command, "a/b")
     assert "max_batch_size is 0; it must be 1 or more" in error_of(*command, "n", "--max-batch-size", "0")
     assert "is not a bundle" in error_of("triton", tmp_path, "--repository", repository)

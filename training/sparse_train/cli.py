@@ -123,16 +123,22 @@ def train(
     "--output", required=True, type=click.Path(path_type=Path), metavar="FILE.jsonl", help="Data set to write."
 )
 @click.option("--negatives", default=1, show_default=True, help="Negatives for each pair.")
-@click.option("--range-min", default=0, show_default=True, help="First rank to take, the answers not counted.")
+@click.option("--range-min", default=0, show_default=True, help="First rank to take; answers are not counted.")
 @click.option("--range-max", default=100, show_default=True, help="Rank to stop before.")
-@click.option("--absolute-margin", type=float, help="Least distance of a negative's score below the answer's.")
-@click.option("--relative-margin", type=float, help="Likewise, as a share of the answer's score.")
-@click.option("--max-score", type=float, help="Largest score of a negative.")
-@click.option("--min-score", type=float, help="Smallest score of a negative.")
 @click.option(
-    "--sampling", type=click.Choice(["top", "random"]), default="top", show_default=True, help="Which to take."
+    "--absolute-margin", type=float, help="Keep a negative only if its score is at least this far below the answer's."
 )
-@click.option("--seed", default=0, show_default=True, help="Of the random choice.")
+@click.option("--relative-margin", type=float, help="As --absolute-margin, as a fraction of the answer's score.")
+@click.option("--max-score", type=float, help="Keep a negative only if its score is at most this.")
+@click.option("--min-score", type=float, help="Keep a negative only if its score is at least this.")
+@click.option(
+    "--sampling",
+    type=click.Choice(["top", "random"]),
+    default="top",
+    show_default=True,
+    help="Take the best-ranked candidates, or random ones.",
+)
+@click.option("--seed", default=0, show_default=True, help="Seed of the random choice.")
 @click.option("--cross-encoder", metavar="FOLDER|HUB_ID", help="Model whose scores decide about margins.")
 @click.option(
     "--format",

@@ -44,7 +44,7 @@ class Corpus:
     Attributes:
         choosing: Texts whose columns stay.
         held_out: Texts spread evenly over the file, none of them among the others.
-        min_count: Fewest texts in which a column must be active.
+        min_count: A column stays only if it is active in at least so many texts.
     """
 
     choosing: list[str]

@@ -59,7 +59,7 @@ def prepare(say: Callable[[str], None]) -> Environment:
     """Return the environment; the first time, download what belongs to it.
 
     Args:
-        say: Is told what takes long.
+        say: Called with the name of each step that takes long.
 
     Raises:
         ServerError: This machine cannot run it, or the download fails.

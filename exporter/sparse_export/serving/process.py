@@ -122,7 +122,7 @@ def serving(options: ServeOptions, say: Callable[[str], None] = lambda _: None) 
 
     Args:
         options: Which repository, at which ports.
-        say: Is told what takes long.
+        say: Called with the name of each step that takes long.
 
     Raises:
         ServerError: It cannot be prepared or started, or a model cannot be loaded.

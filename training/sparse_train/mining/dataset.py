@@ -98,7 +98,7 @@ def _documents(corpus: Dataset | None) -> list[str]:
     name = "text" if "text" in rows.column_names else rows.column_names[0]
     documents = list(rows[name])
     if not all(isinstance(text, str) for text in documents):
-        raise DataError(f"--corpus: the column {name!r} holds something that is no text.")
+        raise DataError(f"--corpus: the column {name!r} holds something other than text.")
     return documents
 
 

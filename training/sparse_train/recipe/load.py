@@ -79,7 +79,7 @@ def _apply(content: Any, change: str) -> None:
     elif isinstance(place, dict):
         place[last] = value
     else:
-        raise RecipeError(f"--set {change}: {'.'.join(way) or 'the recipe'} is no mapping.")
+        raise RecipeError(f"--set {change}: {'.'.join(way) or 'the recipe'} is not a mapping.")
 
 
 def _enter(place: Any, key: str, change: str) -> Any:

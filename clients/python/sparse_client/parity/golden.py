@@ -142,7 +142,7 @@ def read_golden(bundle: Bundle) -> Iterator[Golden]:
     """Yield the golden vectors of a bundle.
 
     Raises:
-        BundleError: If there are none, or a line is none.
+        BundleError: If there are none, or a line is not a golden vector.
     """
     path = bundle.path / GOLDEN
     if GOLDEN not in bundle.manifest.files:

@@ -62,7 +62,7 @@ def checked_headers(headers: Mapping[str, str] | None) -> dict[str, str]:
     checked = {}
     for name, value in (headers or {}).items():
         if not isinstance(name, str) or not _NAME.fullmatch(name.lower()):
-            raise InputError(f"header {name!r} is no name: use letters, digits, '-', '_' and '.'")
+            raise InputError(f"header {name!r} is not a valid name: use letters, digits, '-', '_' and '.'")
         if not isinstance(value, str) or not _VALUE.fullmatch(value):
             raise InputError(f"the value of header {name!r} is not printable ASCII on one line")
         checked[name.lower()] = value

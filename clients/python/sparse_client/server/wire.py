@@ -74,7 +74,7 @@ def read_vectors(outputs: Tensors, count: int, most: int | None) -> list[SparseV
     try:
         return from_sparse({"indices": indices, "values": values}, most)
     except (InputError, TypeError, ValueError) as error:
-        raise AttemptError(Reason.FAILED, f"it gave a vector that is none: {error}") from error
+        raise AttemptError(Reason.FAILED, f"it gave an invalid vector: {error}") from error
 
 
 def read_tokens(outputs: Tensors, count: int) -> list[list[str]]:
