@@ -7,6 +7,10 @@ NEWEST := build/newest
 # What new versions break first, in some minutes: no server, no browser, no training of real models.
 QUICK_TESTS := tests/client $(addprefix tests/exporter/test_,backbones.py bundle.py checkpoint.py cli.py families.py \
 	heads.py other_checkpoints.py) $(addprefix tests/training/test_,components.py fused_backbones.py library.py)
+# Seconds each: rules of the tree, graphs of a few nodes, vectors, addresses, recipes, data, metrics.
+EDIT_TESTS := tests/test_architecture.py tests/test_version.py $(addprefix tests/client/test_,address.py contract.py \
+	vectors.py wire.py) $(addprefix tests/exporter/test_,passes.py quality.py) \
+	$(addprefix tests/training/test_,data.py library.py mining.py)
 DEMO := build/splade-tiny-int8
 PAGE := build/web
 
@@ -58,7 +62,7 @@ train-demo: $(INSTALLED) ## Train three families on WordNet's rare words, and sh
 	$(BIN)/python scripts/train_demo.py
 
 test: $(INSTALLED) models javascript chromium qemu ## Run the tests; PYTEST_ARGS="-k head" narrows them
-	$(BIN)/pytest $(PYTEST_ARGS)
+	$(BIN)/pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
 
 runtimes: $(INSTALLED) models ## Replay golden vectors with ONNX Runtime from 1.19 to the newest, and write docs/runtimes.md
 	$(BIN)/python scripts/runtimes.py
@@ -66,6 +70,9 @@ runtimes: $(INSTALLED) models ## Replay golden vectors with ONNX Runtime from 1.
 processors: $(INSTALLED) javascript qemu ## Replay golden vectors on emulated processors, and write docs/processors.md
 	@$(BIN)/python scripts/fetch_models.py splade-tiny
 	$(BIN)/python scripts/processors.py
+
+quick: $(INSTALLED) ## Run the tests of every edit: no real model, no server, no browser
+	$(BIN)/pytest -q $(EDIT_TESTS)
 
 docs: $(INSTALLED) ## Build the documentation into build/docs/; a warning is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
