@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from passages import ROOT, passages
 from transformers import (
     AutoModelForMaskedLM,
     AutoTokenizer,
@@ -16,6 +15,8 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
+
+from passages import ROOT, passages
 
 SPLADE_TINY = ROOT / "models" / "splade-tiny"
 CHECKPOINTS = ROOT / "build" / "bench"

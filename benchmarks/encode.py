@@ -11,10 +11,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+
 from contender import REFERENCE, Contender, ContenderError, Round, in_turns
 from passages import ROOT, passages
 from report import as_json, make_rows, make_table
-from rich.console import Console
 
 BATCH_SIZES = {"splade-tiny": 32, "distilbert-size": 16}
 EXPORTS = {

@@ -31,9 +31,8 @@ def main() -> None:
 
 def measure(family: str, model: Path, precision: str, texts: list[str]) -> tuple[str, ...]:
     """Export one bundle and encode the texts with it."""
-    from support.real_checkpoints import gloss_collection
-
     from sparse_export import ExportOptions, Precision, export
+    from support.real_checkpoints import gloss_collection
 
     output = BUNDLES / f"{family}-{precision}"
     # int8 features miss the promise of int8 vectors: ranking decides.

@@ -8,13 +8,13 @@ import sys
 import time
 from typing import Any
 
-import gemm
 import numpy as np
 import onnx_ir as ir
 import onnxruntime
 from rich.console import Console
 from rich.table import Table
 
+import gemm
 from sparse_export.graph import vocabulary_head as heads
 from sparse_export.graph.projection import Matrix
 from sparse_export.graph.quantized import QuantizedStates, column_scales, quantize_columns

@@ -8,6 +8,7 @@ from statistics import fmean
 from typing import Any
 
 import numpy as np
+
 from contender import REFERENCE, Contender, Round
 from report import QUIET
 

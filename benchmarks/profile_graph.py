@@ -6,14 +6,14 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import gemm
 import onnxruntime
-from operators import Share, shares_of
-from passages import passages
-from resources import Stopwatch
 from rich.console import Console
 from rich.table import Table
 
+import gemm
+from operators import Share, shares_of
+from passages import passages
+from resources import Stopwatch
 from sparse_client.bundle.reader import open_bundle
 from sparse_client.bundle.tokens import RouteTokenizer
 

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import onnxruntime
-import quantizers
-from encode import bundle_path, export, find_checkpoint
-from passages import passages
 from rich.console import Console
 from rich.table import Table
 
+import quantizers
+from encode import bundle_path, export, find_checkpoint
+from passages import passages
 from sparse_client.bundle.facts import Distance, Route
 from sparse_client.bundle.outputs import from_sparse
 from sparse_client.bundle.processor import exact_products

@@ -8,8 +8,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from contender import Contender, Round
 from rich.table import Table
+
+from contender import Contender, Round
 
 LIBRARIES = ("torch", "sentence-transformers", "onnxruntime", "tokenizers")
 COLUMNS = ("model", "contender", "docs/s", "median", "ratio", "memory GB", "ratio", "files MB", "active", "export s")

@@ -12,11 +12,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from rich.console import Console
+from rich.table import Table
+
 from contender import Round, Running, in_turns
 from passages import passages
 from resources import Stopwatch, peak_memory
-from rich.console import Console
-from rich.table import Table
 
 WHOLE = 32 * 512
 

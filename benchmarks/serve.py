@@ -16,9 +16,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from passages import ROOT, passages
 from tokenizers import Tokenizer
 
+from passages import ROOT, passages
 from sparse_client import ClientOptions, LocalEncoder, SparseClient
 from sparse_export.serving.process import ServeOptions, Server, serving
 from sparse_export.triton.options import RepositoryOptions

@@ -15,11 +15,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+from rich.table import Table
+
 from contender import Running, in_turns
 from passages import passages
 from resources import peak_memory, resident_memory
-from rich.console import Console
-from rich.table import Table
 
 TOKENS = 1024  # of a run of passages, as in LocalEncoder
 PAUSE = 0.02

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-import aarch64
 import numpy as np
-import replay_golden
 from numpy.typing import NDArray
 
+import aarch64
+import replay_golden
 from sparse_client.bundle.facts import Distance
 from sparse_client.bundle.processor import processor_name
 from sparse_client.bundle.reader import open_bundle

@@ -12,12 +12,11 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from support.real_checkpoints import gloss_collection, trained_csr  # noqa: E402
-from support.tiny_checkpoints import CONFIGS, save_csr, save_inference_free, save_masked_lm, save_splade  # noqa: E402
-
 from sparse_export import ExportOptions, Precision  # noqa: E402
 from sparse_export.options import Output  # noqa: E402
 from sparse_export.pipeline.export import export  # noqa: E402
+from support.real_checkpoints import gloss_collection, trained_csr  # noqa: E402
+from support.tiny_checkpoints import CONFIGS, save_csr, save_inference_free, save_masked_lm, save_splade  # noqa: E402
 
 POOLINGS = ("mean", "max", "cls", "lasttoken", "mean_sqrt_len_tokens", "weightedmean")
 ALL = tuple(Precision)

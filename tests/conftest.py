@@ -53,9 +53,8 @@ def splade_int8_bundle(real_bundle: Callable[[str, str], Path]) -> Path:
 @pytest.fixture(scope="session")
 def splade_vnni_bundle(splade_tiny: Path) -> Path:
     """The real SPLADE in the int8 form that saturates on some processors; copy it before changing it."""
-    from support.cached_bundles import real_bundle
-
     from sparse_export import Cpu
+    from support.cached_bundles import real_bundle
 
     return real_bundle("splade", "int8", Cpu.VNNI)
 
@@ -89,10 +88,9 @@ def csr_bundle(real_bundle: Callable[[str, str], Path]) -> Path:
 @pytest.fixture(scope="session")
 def tiny_bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Path]:
     """Bundles of random models, by family and precision; copy one before changing it."""
-    from support.tiny_checkpoints import FAMILIES, TINY_BUNDLES
-
     from sparse_export import ExportOptions, Precision
     from sparse_export.pipeline.export import export
+    from support.tiny_checkpoints import FAMILIES, TINY_BUNDLES
 
     folder = tmp_path_factory.mktemp("tiny-bundles")
     models = {family: save(folder / family) for family, save in FAMILIES.items()}

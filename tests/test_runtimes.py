@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from support.tiny_checkpoints import save_csr, save_masked_lm
 
 from sparse_export import ExportOptions
 from sparse_export.pipeline.export import export
+from support.tiny_checkpoints import save_csr, save_masked_lm
 
 ROOT = Path(__file__).parents[1]
 

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from support.bad_servers import answering, closed_port, listening
 
 from sparse_client import (
     AsyncSparseClient,
@@ -23,6 +22,7 @@ from sparse_client import (
     SparseClientError,
     UnreachableError,
 )
+from support.bad_servers import answering, closed_port, listening
 
 BRIEF = ClientOptions(retries=2, timeout=5)
 ONCE = ClientOptions(retries=0, timeout=0.3)

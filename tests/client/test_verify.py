@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from support.bundles import golden_texts
 
 import sparse_client
 from sparse_client import BundleError, InputError, SparseVector
@@ -16,6 +15,7 @@ from sparse_client.bundle.reader import open_bundle
 from sparse_client.bundle.tokens import RouteTokenizer
 from sparse_client.cli.commands import main
 from sparse_client.parity.golden import compare, golden_by_route
+from support.bundles import golden_texts
 
 FAMILIES = ["splade_bundle", "splade_int8_bundle", "splade_fp16_bundle", "idf_bundle", "csr_bundle"]
 

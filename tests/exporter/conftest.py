@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from support.commands import run
 from support.tiny_checkpoints import save_masked_lm
 

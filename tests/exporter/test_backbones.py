@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from support.tiny_checkpoints import CONFIGS, VOCABULARY, save_masked_lm
 
 from sparse_client.parity.distance import Distance
 from sparse_client.vectors import SparseVector
@@ -22,6 +21,7 @@ from sparse_export.parity.runtime import EncoderGraph
 from sparse_export.plan import families
 from sparse_export.plan.build_graph import assemble
 from sparse_export.plan.families import Tower
+from support.tiny_checkpoints import CONFIGS, VOCABULARY, save_masked_lm
 
 Case = tuple[ExportOptions, Checkpoint, Tower]
 # Tiny random models are harder on int8 than trained ones: 32 hidden units leave no redundancy.

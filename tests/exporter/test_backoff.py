@@ -13,11 +13,11 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from sentence_transformers import SparseEncoder
-from support.commands import error_of, run
-from support.tiny_checkpoints import UNIT, save_masked_lm, unbalance_an_attention
 
 from sparse_export import ExportOptions, Precision, verify
 from sparse_export.pipeline.export import export
+from support.commands import error_of, run
+from support.tiny_checkpoints import UNIT, save_masked_lm, unbalance_an_attention
 
 TEXTS = ["The weather is lovely today.", "a whale in the sea"]
 

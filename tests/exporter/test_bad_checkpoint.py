@@ -14,11 +14,11 @@ import torch
 from peft import LoraConfig
 from safetensors.torch import load_file, save_file
 from sentence_transformers import SparseEncoder
-from support.commands import error_of
-from support.tiny_checkpoints import save_csr, save_inference_free, save_masked_lm, save_splade
 
 from sparse_export import ExportOptions
 from sparse_export.checkpoint.load import read_checkpoint
+from support.commands import error_of
+from support.tiny_checkpoints import save_csr, save_inference_free, save_masked_lm, save_splade
 
 Damage = Callable[[Path], object]
 Tensors = dict[str, torch.Tensor]

@@ -10,11 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.bundles import encode
-from support.commands import content_of, error_of, run
 
 from sparse_export import ExportOptions, Precision, verify
 from sparse_export.pipeline.export import export
+from support.bundles import encode
+from support.commands import content_of, error_of, run
 
 FILES = ("document.onnx", "decode.onnx", "tokenizer.json", "golden.jsonl", "README.md")
 

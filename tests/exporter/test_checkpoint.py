@@ -16,8 +16,6 @@ import pytest
 import torch
 from peft import LoraConfig
 from sentence_transformers import SparseEncoder
-from support.bundles import encode
-from support.tiny_checkpoints import PADDED_VOCABULARY, VOCABULARY, save_masked_lm, save_splade
 from tokenizers import Tokenizer
 
 from sparse_client import LocalEncoder
@@ -27,6 +25,8 @@ from sparse_client.parity.golden import read_golden
 from sparse_export import ExportOptions, verify
 from sparse_export.checkpoint.load import Checkpoint, read_checkpoint
 from sparse_export.pipeline.export import export
+from support.bundles import encode
+from support.tiny_checkpoints import PADDED_VOCABULARY, VOCABULARY, save_masked_lm, save_splade
 
 LEGACY = "sentence_transformers.sparse_encoder.models"
 TEXTS = ["The weather is lovely today.", "fish"]

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from support.commands import error_of, run
-from support.tiny_checkpoints import save_masked_lm, save_splade
 
 from sparse_export.cli import main
+from support.commands import error_of, run
+from support.tiny_checkpoints import save_masked_lm, save_splade
 
 
 @pytest.mark.parametrize("command", [[], ["export"], ["verify"], ["inspect"]])

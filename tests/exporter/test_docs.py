@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.real_checkpoints import trained_csr
 
 from sparse_export import ExportOptions, Output
 from sparse_export.pipeline.export import export
+from support.real_checkpoints import trained_csr
 
 ROOT = Path(__file__).parents[2]
 WITHOUT = """

@@ -19,8 +19,6 @@ import torch
 from safetensors.numpy import load_file, save_file
 from sentence_transformers import SparseEncoder
 from sentence_transformers.base.modules import Dense, Normalize
-from support.real_checkpoints import MODELS, glosses, idf_inference_free, trained_csr
-from support.tiny_checkpoints import VOCABULARY, save_csr, save_inference_free
 from tokenizers import Tokenizer
 
 import sparse_client
@@ -33,6 +31,8 @@ from sparse_export import ExportOptions, Precision, SparseExportError, verify
 from sparse_export.parity import promise
 from sparse_export.parity.runtime import EncoderGraph
 from sparse_export.pipeline.export import export
+from support.real_checkpoints import MODELS, glosses, idf_inference_free, trained_csr
+from support.tiny_checkpoints import VOCABULARY, save_csr, save_inference_free
 
 POOLINGS = ("cls", "mean", "max", "mean_sqrt_len_tokens", "weightedmean", "lasttoken")
 GLOSSES = 500

@@ -12,6 +12,7 @@ from typing import Any
 
 import onnx_ir as ir
 import pytest
+
 from support.commands import error_of
 
 Damage = Callable[[Path], object]

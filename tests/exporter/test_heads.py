@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import onnx_ir as ir
 import pytest
-from support.tiny_checkpoints import PADDED_VOCABULARY, save_splade
 from tokenizers import Tokenizer
 
 from sparse_export import ExportOptions, Output, Precision, SparseExportError
 from sparse_export.graph.vocabulary_head import ACTIVATIONS, BLOCK
 from sparse_export.parity.runtime import EncoderGraph
 from sparse_export.pipeline.export import export
+from support.tiny_checkpoints import PADDED_VOCABULARY, save_splade
 
 
 def token_batch(tokenizer: Tokenizer, texts: list[str]) -> dict[str, np.ndarray]:

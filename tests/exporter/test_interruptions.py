@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from support.commands import content_of, error_of
 
 PAGE = 4096

@@ -11,6 +11,7 @@ import transformers
 from sentence_transformers import CrossEncoder, SentenceTransformer, SparseEncoder
 from sentence_transformers.base.modules import Normalize, Router, Transformer
 from sentence_transformers.sentence_transformer.modules import Pooling
+
 from support.commands import error_of
 from support.tiny_checkpoints import COMMON, save_masked_lm, save_splade, tiny_tokenizer
 

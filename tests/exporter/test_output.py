@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.commands import content_of, error_of, run
 
 from sparse_export import ExportOptions
 from sparse_export.bundle.writing import writing
 from sparse_export.errors import OutputError
+from support.commands import content_of, error_of, run
 
 
 @pytest.fixture

@@ -12,14 +12,14 @@ import numpy as np
 import onnx_ir as ir
 import onnxruntime
 import pytest
-from support.commands import error_of, run
-from support.tiny_checkpoints import save_splade
 
 from sparse_export import Cpu, ExportOptions, Precision, verify
 from sparse_export.graph.quantized import column_scales, quantize_columns
 from sparse_export.graph.tape import constant_of
 from sparse_export.parity.runtime import EncoderGraph, host
 from sparse_export.pipeline.export import export
+from support.commands import error_of, run
+from support.tiny_checkpoints import save_splade
 
 LARGEST_ACTIVATION, LARGEST_SUM = 255, 2**15 - 1
 TEXTS = 20

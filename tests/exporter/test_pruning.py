@@ -14,10 +14,6 @@ import onnx_ir as ir
 import onnxruntime
 import pytest
 from sentence_transformers import SparseEncoder
-from support.bundles import encode
-from support.commands import error_of, run
-from support.real_checkpoints import glosses
-from support.tiny_checkpoints import WORDS, save_csr, save_inference_free, save_splade
 
 from sparse_client import LocalEncoder
 from sparse_client.bundle.reader import open_bundle
@@ -28,6 +24,10 @@ from sparse_export.graph import sparse_output
 from sparse_export.graph.tape import GraphTape, finish
 from sparse_export.pipeline.export import export
 from sparse_export.pipeline.pruning import FEWEST, read_corpus
+from support.bundles import encode
+from support.commands import error_of, run
+from support.real_checkpoints import glosses
+from support.tiny_checkpoints import WORDS, save_csr, save_inference_free, save_splade
 
 ROOT = Path(__file__).parents[2]
 DIMENSION = 30522

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.tiny_checkpoints import save_csr, save_inference_free, save_splade, save_two_towers
 
 import sparse_client
 from sparse_client.errors import SparseClientError
 from sparse_export import ExportOptions, Precision, SparseExportError, verify
 from sparse_export.pipeline.export import export
+from support.tiny_checkpoints import save_csr, save_inference_free, save_splade, save_two_towers
 
 Content = dict[str, Any]
 PROMPTS = {"query": "search engine: ", "document": "museum "}

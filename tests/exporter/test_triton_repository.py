@@ -10,12 +10,12 @@ from types import SimpleNamespace
 
 import pytest
 from google.protobuf import text_format
-from support.commands import content_of, error_of, run
-from support.tiny_checkpoints import TINY_BUNDLES, save_csr
 from tritonclient.grpc import model_config_pb2 as schema
 
 from sparse_export import ExportOptions
 from sparse_export.pipeline.export import export
+from support.commands import content_of, error_of, run
+from support.tiny_checkpoints import TINY_BUNDLES, save_csr
 
 ROOT = Path(__file__).parents[2]
 # Fields of servers that are newer than 24.10, whose server refuses a whole file for one of them.

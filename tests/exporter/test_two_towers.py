@@ -15,13 +15,13 @@ from sentence_transformers import SparseEncoder
 from sentence_transformers.base.modules import Normalize, Router, Transformer
 from sentence_transformers.sentence_transformer.modules import Pooling
 from sentence_transformers.sparse_encoder.modules import SparseAutoEncoder, SpladePooling
-from support import bundles, tiny_checkpoints
-from support.tiny_checkpoints import save_masked_lm, save_two_towers, unbalance_an_attention
 
 from sparse_client import LocalEncoder
 from sparse_client.bundle.manifest import Manifest
 from sparse_export import ExportOptions, Precision, SparseExportError, verify
 from sparse_export.pipeline.export import export
+from support import bundles, tiny_checkpoints
+from support.tiny_checkpoints import save_masked_lm, save_two_towers, unbalance_an_attention
 
 TEXTS = ["the whale in the sea", "how to train", "", "bread and water from the river bank, by the doctor of the sea"]
 PROMPTS = {"query": "search engine: ", "document": "museum "}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from support import node_runner
 
 
@@ -39,10 +40,9 @@ def bundles(real_bundle: Callable[[str, str], Path], two_towers: Path, splade_vn
 @pytest.fixture(scope="session")
 def two_towers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundle of two random towers, with a tokenizer each, in fp32."""
-    from support.two_towers import save_two_towers
-
     from sparse_export import ExportOptions
     from sparse_export.pipeline.export import export
+    from support.two_towers import save_two_towers
 
     folder = tmp_path_factory.mktemp("two-towers")
     export(ExportOptions(model=str(save_two_towers(folder / "model")), output=folder / "bundle"))

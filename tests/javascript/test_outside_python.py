@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from support import hard_texts, random_tokenizers
 from support.real_checkpoints import glosses
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support.kserve import Kserve
-from support.tiny_checkpoints import save_splade, save_two_towers
 
 from sparse_export.options import ExportOptions, Precision
 from sparse_export.serving.process import ServeOptions, Server, serving
 from sparse_export.triton.options import RepositoryOptions
 from sparse_export.triton.repository import write
+from support.kserve import Kserve
+from support.tiny_checkpoints import save_splade, save_two_towers
 
 MAX_BATCH_SIZE = 8
 MAX_TEXT_BYTES = 20_000

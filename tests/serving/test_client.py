@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from support.bundles import golden_texts
 
 from sparse_client import (
     AsyncSparseClient,
@@ -27,6 +26,7 @@ from sparse_client import (
 )
 from sparse_client.cli.commands import main
 from sparse_client.parity.distance import TOLERANCES, distance
+from support.bundles import golden_texts
 
 if TYPE_CHECKING:
     from tests.serving.conftest import Running

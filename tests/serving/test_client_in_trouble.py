@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support.proxies import behind_tls, certificate, overloaded
 
 from sparse_client import (
     ClientOptions,
@@ -25,6 +24,7 @@ from sparse_client import (
 from sparse_export.serving.process import ServeOptions, serving
 from sparse_export.triton.options import RepositoryOptions
 from sparse_export.triton.repository import write
+from support.proxies import behind_tls, certificate, overloaded
 
 if TYPE_CHECKING:
     from tests.serving.conftest import Running

@@ -16,13 +16,13 @@ from pathlib import Path
 
 import onnx
 import pytest
-from support.bundles import encode
-from support.commands import error_of
-from support.kserve import DIRECT, Kserve, RejectedError
 
 from sparse_export.serving.process import ServeOptions, serving
 from sparse_export.triton.options import RepositoryOptions
 from sparse_export.triton.repository import write
+from support.bundles import encode
+from support.commands import error_of
+from support.kserve import DIRECT, Kserve, RejectedError
 
 pytestmark = pytest.mark.triton
 COMMAND = Path(sys.executable).with_name("sparse-export")

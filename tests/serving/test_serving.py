@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnxruntime
 import pytest
+
 from support.bundles import encode
 from support.kserve import Kserve, RejectedError, pairs_of
 

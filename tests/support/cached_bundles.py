@@ -8,6 +8,8 @@ import shutil
 from functools import cache
 from pathlib import Path
 
+import torch
+
 from sparse_export import ExportOptions, Precision
 from sparse_export.options import Cpu
 from support.real_checkpoints import MODELS, ROOT, gloss_collection, idf_inference_free, trained_csr
@@ -24,7 +26,7 @@ def real_bundle(family: str, precision: str, cpu: Cpu = Cpu.ANY) -> Path:
     # int8 features miss the promise of int8 vectors: ranking decides.
     collection = gloss_collection() if (family, precision) == ("csr", "int8") else None
     name = f"{family}-{precision}-{cpu}"
-    target = CACHE / f"{name}-{_digest(_files(model), _sources())}"
+    target = CACHE / f"{name}-{_digest(_files(model), _sources(), str(torch.get_num_threads()))}"
     CACHE.mkdir(parents=True, exist_ok=True)
     with (CACHE / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # other workers wait for what this one exports

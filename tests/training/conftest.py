@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support.small_recipes import ROUTES, SPLADE_LOSS, TRAINING, Recipe, sentence, write_rows
-from support.tiny_checkpoints import VOCABULARY, save_csr, save_masked_lm
 
 from sparse_train.model.fused import saved_tensors
+from support.small_recipes import ROUTES, SPLADE_LOSS, TRAINING, Recipe, sentence, write_rows
+from support.tiny_checkpoints import VOCABULARY, save_csr, save_masked_lm
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from sentence_transformers import SparseEncoder
-from support.small_recipes import SPLADE_LOSS, write_rows
 
 from sparse_train import train
 from sparse_train.errors import RecipeError, SparseTrainError
@@ -17,6 +16,7 @@ from sparse_train.model.build import build_evaluator
 from sparse_train.recipe import library
 from sparse_train.recipe.load import read_recipe
 from sparse_train.recipe.parse import read_evaluator
+from support.small_recipes import SPLADE_LOSS, write_rows
 
 Write = Callable[[dict[str, Any]], Path]
 TEXTS = ["the train", "a fish in the sea", "bread and water", "search engine"]

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import torch
 from sentence_transformers import SparseEncoder
-from support.fused_models import splade, without_dropout
-from support.tiny_checkpoints import VOCABULARY
 
 from sparse_train import fuse_head
 from sparse_train.model.expansion import ExpansionLoss
+from support.fused_models import splade, without_dropout
+from support.tiny_checkpoints import VOCABULARY
 
 PADDING = VOCABULARY.index("[PAD]")
 TEXTS = ["whale", "the violin code", "museum"]

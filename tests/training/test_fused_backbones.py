@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from support.fused_models import activate, assert_same_gradients, batch, gradients, splade, twins
-from support.tiny_checkpoints import save_masked_lm
 
 from sparse_export.graph.backbones import BACKBONES
 from sparse_train.model.fused.head import is_fused
+from support.fused_models import activate, assert_same_gradients, batch, gradients, splade, twins
+from support.tiny_checkpoints import save_masked_lm
 
 MODEL_TYPES = [backbone.model_type for backbone in BACKBONES]
 SHARES = {"sparse": 0.15, "dense": 0.6}  # on either side of where positions are looked for in another way

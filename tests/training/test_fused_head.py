@@ -17,11 +17,11 @@ import pytest
 import torch
 from sentence_transformers import SparseEncoder
 from sentence_transformers.sparse_encoder.modules import SpladePooling
-from support.fused_models import assert_same_gradients, batch, gradients, splade, twins, without_dropout
-from support.tiny_checkpoints import PADDED_VOCABULARY, save_csr, save_inference_free, save_masked_lm, save_splade
 
 from sparse_train import fuse_head
 from sparse_train.model.fused.head import DECODER, FLAT, _Pooling, is_fused
+from support.fused_models import assert_same_gradients, batch, gradients, splade, twins, without_dropout
+from support.tiny_checkpoints import PADDED_VOCABULARY, save_csr, save_inference_free, save_masked_lm, save_splade
 
 TEXTS = ["The whale is in the sea.", "a bank"]
 

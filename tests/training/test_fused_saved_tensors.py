@@ -12,8 +12,6 @@ from typing import Any
 import pytest
 import torch
 from sentence_transformers import SparseEncoder
-from support.fused_models import batch, gradients, splade
-from support.tiny_checkpoints import save_masked_lm
 from torch.autograd.graph import saved_tensors_hooks
 from torch.profiler import ProfilerActivity, profile
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -22,6 +20,8 @@ from sparse_export.graph.backbones import BACKBONES
 from sparse_train import fuse_head
 from sparse_train.model.fused import head
 from sparse_train.model.fused.saved_tensors import KEEP_LESS, _two_values
+from support.fused_models import batch, gradients, splade
+from support.tiny_checkpoints import save_masked_lm
 
 MODEL_TYPES = [backbone.model_type for backbone in BACKBONES]
 Map = Callable[[torch.Tensor], torch.Tensor]

@@ -13,6 +13,10 @@ import pytest
 import torch
 from sentence_transformers import SparseEncoder
 from sentence_transformers.sparse_encoder import losses
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from sparse_train import fuse_head
+from sparse_train.model.fused import peaks
 from support.fused_models import (
     Gradients,
     activate,
@@ -24,10 +28,6 @@ from support.fused_models import (
     without_dropout,
 )
 from support.tiny_checkpoints import VOCABULARY, save_masked_lm
-from torch.utils._python_dispatch import TorchDispatchMode
-
-from sparse_train import fuse_head
-from sparse_train.model.fused import peaks
 
 STEPS = 50
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from sentence_transformers import SparseEncoder
-from support.small_recipes import write_rows
 
 import sparse_train
 from sparse_train.cli import main
 from sparse_train.recipe.load import read_recipe
+from support.small_recipes import write_rows
 
 FOLDER = Path(sparse_train.__file__).parent / "recipes"
 RECIPES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
