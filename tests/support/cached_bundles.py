@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import shutil
 from functools import cache
@@ -12,7 +11,7 @@ import torch
 
 from sparse_export import ExportOptions, Precision
 from sparse_export.options import Cpu
-from support.real_checkpoints import MODELS, ROOT, gloss_collection, idf_inference_free, trained_csr
+from support.real_checkpoints import MODELS, ROOT, gloss_collection, idf_inference_free, locked, trained_csr
 
 CACHE = ROOT / "build" / "test-bundles"
 # What an export consists of, besides its checkpoint and options.
@@ -27,9 +26,7 @@ def real_bundle(family: str, precision: str, cpu: Cpu = Cpu.ANY) -> Path:
     collection = gloss_collection() if (family, precision) == ("csr", "int8") else None
     name = f"{family}-{precision}-{cpu}"
     target = CACHE / f"{name}-{_digest(_files(model), _sources(), str(torch.get_num_threads()))}"
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # other workers wait for what this one exports
+    with locked(CACHE / name):
         if not target.is_dir():
             for old in CACHE.glob(f"{name}-*"):
                 shutil.rmtree(old)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import math
 import random
 import shutil
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -37,32 +40,46 @@ def idf_inference_free() -> Path:
     return _cached("inference-free-splade-tiny", _build_inference_free)
 
 
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Let other workers wait for what this one makes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_name(f"{path.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def gloss_collection() -> Path:
     """Return a BEIR folder: glosses, and the first half of every fourth one as a query that is to find it."""
     folder = CACHE / "glosses-beir"
-    if not folder.is_dir():
-        temporary = folder.with_name(".glosses-beir")
-        shutil.rmtree(temporary, ignore_errors=True)
-        (temporary / "qrels").mkdir(parents=True)
-        documents = list(enumerate(glosses(400)))
-        queries = [(number, text[: len(text) // 2]) for number, text in documents[::4] if len(text) > 40]
-        for name, rows in (("corpus", documents), ("queries", queries)):
-            lines = [json.dumps({"_id": f"{name}-{number}", "text": text}) + "\n" for number, text in rows]
-            (temporary / f"{name}.jsonl").write_text("".join(lines), encoding="utf-8")
-        judged = [f"queries-{number}\tcorpus-{number}\t1\n" for number, _ in queries]
-        (temporary / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\n" + "".join(judged))
-        temporary.rename(folder)
+    with locked(folder):
+        return folder if folder.is_dir() else _write_collection(folder)
+
+
+def _write_collection(folder: Path) -> Path:
+    temporary = folder.with_name(".glosses-beir")
+    shutil.rmtree(temporary, ignore_errors=True)
+    (temporary / "qrels").mkdir(parents=True)
+    documents = list(enumerate(glosses(400)))
+    queries = [(number, text[: len(text) // 2]) for number, text in documents[::4] if len(text) > 40]
+    for name, rows in (("corpus", documents), ("queries", queries)):
+        lines = [json.dumps({"_id": f"{name}-{number}", "text": text}) + "\n" for number, text in rows]
+        (temporary / f"{name}.jsonl").write_text("".join(lines), encoding="utf-8")
+    judged = [f"queries-{number}\tcorpus-{number}\t1\n" for number, _ in queries]
+    (temporary / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\n" + "".join(judged))
+    temporary.rename(folder)
     return folder
 
 
 def _cached(name: str, build: object) -> Path:
     folder = CACHE / name
-    if not folder.is_dir():
-        temporary = folder.with_name(f".{name}")
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True)
-        build().save_pretrained(str(temporary), create_model_card=False)  # type: ignore[operator]
-        temporary.rename(folder)
+    with locked(folder):
+        if not folder.is_dir():
+            temporary = folder.with_name(f".{name}")
+            shutil.rmtree(temporary, ignore_errors=True)
+            temporary.mkdir(parents=True)
+            build().save_pretrained(str(temporary), create_model_card=False)  # type: ignore[operator]
+            temporary.rename(folder)
     return folder
 
 
