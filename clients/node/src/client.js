@@ -46,7 +46,7 @@ export class SparseClient {
    * Encode documents.
    * @param {string[]} texts
    * @returns {Promise<SparseVector[]>} One vector per text, in the order of the texts, each sorted by falling weight.
-   * @throws {InputError} If it is no list of texts, one has a lone surrogate, or the server rejects one.
+   * @throws {InputError} If it is not a list of texts, one has a lone surrogate, or the server rejects one.
    * @throws {ServerError} If the server cannot be reached, has no such model, or fails.
    */
   async encodeDocuments(texts) {

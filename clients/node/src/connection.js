@@ -25,7 +25,7 @@ export class Connection {
    * @param {string} url
    * @param {Record<string, string>} headers Sent with every request.
    * @param {{timeout: number, retries: number, concurrency: number}} limits As in DEFAULTS.
-   * @throws {InputError} If the URL is none of HTTP.
+   * @throws {InputError} If the URL is not an HTTP one.
    */
   constructor(url, headers, { timeout, retries, concurrency }) {
     this.url = checkedUrl(url);
@@ -187,7 +187,7 @@ function unreadable(error, url) {
 function checkedUrl(url) {
   const parsed = URL.canParse(url) ? new URL(url) : null;
   if (!parsed || !["http:", "https:"].includes(parsed.protocol)) {
-    throw new InputError(`'${url}' is no address of a server over HTTP: give one like http://localhost:8000`);
+    throw new InputError(`'${url}' is not an address of a server over HTTP: give one like http://localhost:8000`);
   }
   return parsed.href.replace(/\/+$/, "");
 }

@@ -1,5 +1,6 @@
 /** Encode and decode in this process, from a bundle; the same for Node and the browser. */
 
+import { pad } from "./batch.js";
 import { DECODE, Decoder } from "./decoding.js";
 import { BundleError, InputError } from "./errors.js";
 import { QueryTable, TABLE, isLookedUp } from "./lookup.js";
@@ -8,7 +9,6 @@ import { WANTED, toVectors } from "./outputs.js";
 import { featureLabel, overlap } from "./overlap.js";
 import { Sessions } from "./sessions.js";
 import { checkText, checkedTexts, count } from "./texts.js";
-import { BundleTokenizer } from "./tokens.js";
 import { SparseVector, checkedVectors, kindOf } from "./vectors.js";
 import { GOLDEN, checkIds, parseGolden, parseGoldenIds, verifyVectors } from "./verification.js";
 
@@ -66,7 +66,7 @@ export class Encoder {
    * Encode documents.
    * @param {string[]} texts
    * @returns {Promise<SparseVector[]>} One vector per text, in the order of the texts, each sorted by falling weight.
-   * @throws {InputError} If it is no list of texts, or one has a lone surrogate.
+   * @throws {InputError} If it is not a list of texts, or one has a lone surrogate.
    * @throws {BundleError} If the bundle cannot do it.
    */
   async encodeDocuments(texts) {
@@ -141,7 +141,7 @@ export class Encoder {
   async tokenIds(text, route = "document") {
     checkText(text, "text");
     const entry = this._route(route);
-    return (await this._tokenizer(entry)).ids(text, entry);
+    return (await (await this._tokenizer(entry)).ids([text], entry))[0];
   }
 
   /**
@@ -179,21 +179,23 @@ export class Encoder {
       this._provenTokenizer(name),
       lookedUp ? this._table() : this._sessions.load(route.graph),
     ]);
-    const rows = texts.map((text) => tokenizer.ids(text, route));
-    return table ? rows.map((row) => table.vector(row, this._most)) : this._run(route.graph, rows, tokenizer);
+    const rows = await tokenizer.ids(texts, route);
+    return table ? rows.map((row) => table.vector(row, this._most)) : this._run(route.graph, rows, tokenizer.padId);
   }
 
   /**
    * The tokenizer of a route, once it has given every golden text the ids that PyTorch saw.
    * @param {string} name
-   * @returns {Promise<BundleTokenizer>}
+   * @returns {Promise<import("./sessions.js").Tokenizer>}
    */
   _provenTokenizer(name) {
     return this._once(`the tokenizer of ${name}`, async () => {
       const route = this._route(name);
       const [tokenizer, text] = await Promise.all([this._tokenizer(route), this._goldenText()]);
-      const golden = text === null ? [] : parseGoldenIds(text, `${this.name}: ${GOLDEN}`);
-      for (const one of golden) if (one.route === name) checkIds(this.name, one, tokenizer.ids(one.text, route));
+      const all = text === null ? [] : parseGoldenIds(text, `${this.name}: ${GOLDEN}`);
+      const golden = all.filter((one) => one.route === name);
+      const ids = await tokenizer.ids(golden.map((one) => one.text), route);
+      golden.forEach((one, at) => checkIds(this.name, one, ids[at]));
       return tokenizer;
     });
   }
@@ -208,10 +210,10 @@ export class Encoder {
    * Encode rows of like length together, the longest first: memory is at its largest at once, not late.
    * @param {string} graph
    * @param {number[][]} rows
-   * @param {BundleTokenizer} tokenizer
+   * @param {number} padId
    * @returns {Promise<SparseVector[]>}
    */
-  async _run(graph, rows, tokenizer) {
+  async _run(graph, rows, padId) {
     const order = Array.from(rows.keys()).sort((left, right) => rows[right].length - rows[left].length || left - right);
     /** @type {SparseVector[]} */
     const vectors = new Array(rows.length);
@@ -219,7 +221,7 @@ export class Encoder {
       const longest = Math.max(1, rows[order[start]].length);
       size = Math.min(this._batchSize, Math.max(1, Math.floor(RUN_TOKENS / longest)));
       const positions = order.slice(start, start + size);
-      const { ids, mask, dims } = tokenizer.pad(positions.map((position) => rows[position]));
+      const { ids, mask, dims } = pad(positions.map((position) => rows[position]), padId);
       const inputs = {
         input_ids: { type: "int64", data: ids, dims },
         attention_mask: { type: "int64", data: mask, dims },
@@ -246,11 +248,11 @@ export class Encoder {
     throw new BundleError(`${this.name} has no route '${name}', it has: ${Object.keys(routes).join(", ")}`);
   }
 
-  /** @param {import("./manifest.js").Route} route @returns {Promise<BundleTokenizer>} */
-  _tokenizer({ tokenizer: file }) {
-    return this._once(file, async () => {
+  /** @param {import("./manifest.js").Route} route @returns {Promise<import("./sessions.js").Tokenizer>} */
+  _tokenizer({ tokenizer: file, maxLength }) {
+    return this._once(`${file} up to ${maxLength}`, async () => {
       const text = new TextDecoder().decode(await this._host.read(file));
-      return new BundleTokenizer(text, `${this.name}: ${file}`);
+      return this._host.tokenizer(text, `${this.name}: ${file}`, maxLength);
     });
   }
 

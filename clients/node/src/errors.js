@@ -4,7 +4,7 @@
  * SparseClientError
  * ├── BundleError              the bundle is missing, incomplete, broken, too new, or cannot do what was asked
  * ├── InputError               a text, a vector or an option was rejected, here or by the server
- * └── ServerError              the server failed, refused the caller, or is no server of this kind
+ * └── ServerError              the server failed, refused the caller, or is not a server of this kind
  *     ├── UnreachableError     it could not be reached, said that it is unavailable, or took too long
  *     └── ModelNotFoundError   it has no such model
  */
@@ -27,7 +27,7 @@ export class BundleError extends SparseClientError {}
 /** A text, a vector or an option was rejected, here or by the server. */
 export class InputError extends SparseClientError {}
 
-/** The server failed, refused the caller, or is no server of this kind. */
+/** The server failed, refused the caller, or is not a server of this kind. */
 export class ServerError extends SparseClientError {}
 
 /** The server could not be reached, said that it is unavailable, or took too long. */

@@ -10,13 +10,14 @@ import { BundleError, SparseClientError, reason } from "./errors.js";
 import { MANIFEST, parseManifest } from "./manifest.js";
 import { exactProducts } from "./products.js";
 import { checkRuntime } from "./runtime.js";
+import { rustTokenizer } from "./rust-tokens.js";
 
 /**
  * Read a bundle's manifest and check its files.
  * @param {string} root The bundle's folder.
  * @param {boolean} checksums Also compare every file's sha256; sizes are always compared.
  * @returns {Promise<import("./manifest.js").Manifest>}
- * @throws {BundleError} If the folder is no bundle, is too new, or a file is missing, altered, or outside of it.
+ * @throws {BundleError} If the folder is not a bundle, is too new, or a file is missing, altered, or outside of it.
  */
 export async function openFolder(root, checksums) {
   const manifest = parseManifest(await readManifest(root), root);
@@ -52,6 +53,7 @@ export function folderHost(root, manifest, threads) {
   return {
     name: root,
     read: async (file) => readFile(join(root, file)),
+    tokenizer: rustTokenizer,
     session: async (file) => {
       // Here, because a query that is only looked up needs no ONNX Runtime.
       const { InferenceSession, Tensor, env } = await import("onnxruntime-node").catch(needsRuntime);

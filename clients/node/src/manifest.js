@@ -42,7 +42,7 @@ const OUTPUTS = ["sparse", "dense"];
  * @param {string} text The file's content.
  * @param {string} where The bundle, for errors.
  * @returns {Manifest}
- * @throws {BundleError} If it is no manifest, or of a newer format.
+ * @throws {BundleError} If it is not a manifest, or of a newer format.
  */
 export function parseManifest(text, where) {
   let raw;
@@ -87,7 +87,7 @@ function read(raw, where) {
     precision,
     cpu: raw.cpu === undefined ? "vnni" : field(raw, "cpu", "string"),
     output: oneOf(raw, "output", OUTPUTS),
-    tolerance: readTolerance(raw.tolerance),
+    tolerance: readTolerance(raw),
     source: typeof raw.source?.id === "string" ? raw.source.id : null,
     routes: Object.fromEntries(routes.map(([name, route]) => [name, readRoute(name, isObject(route) ? { ...older(route), ...route } : route, files)])),
     files,
@@ -126,9 +126,12 @@ function checkInput(raw, where) {
   if (input !== "tokens") throw new Broken(`its graphs take ${JSON.stringify(input)}, expected 'tokens' or 'embedding'`);
 }
 
-/** @param {any} raw @returns {Record<string, number> | null} */
-function readTolerance(raw) {
+/** Only int8 features of csr may promise less than their precision does. @param {any} manifest @returns {Record<string, number> | null} */
+function readTolerance({ tolerance: raw, family, precision }) {
   if (raw === undefined) return null;
+  if (family !== "csr" || precision !== "int8") {
+    throw new Broken(`'tolerance' is for int8 of the family csr, not for ${precision} of ${family}`);
+  }
   const names = { mean_cosine: "meanCosine", worst_cosine: "worstCosine", overlap: "overlap" };
   const right = isObject(raw) && Object.keys(raw).length === 3 && Object.keys(names).every((name) => Number.isFinite(raw[name]));
   if (!right) throw new Broken(`'tolerance' has not exactly the numbers ${Object.keys(names).join(", ")}`);

@@ -38,7 +38,7 @@ export function modelOf(json) {
 function wordPiece({ vocab, unk_token: unknown, continuing_subword_prefix: prefix, max_input_chars_per_word: most }, what) {
   const vocabulary = vocabularyOf(vocab, what);
   const other = vocabulary.get(unknown);
-  if (other === undefined) throw new Unfit(`${what} has the unk_token '${unknown}', which is no token`);
+  if (other === undefined) throw new Unfit(`${what} has the unk_token '${unknown}', which is not a token`);
   /** @param {string} piece */
   const ids = (piece) => {
     if (piece.length > most && [...piece].length > most) return [other];
@@ -46,7 +46,7 @@ function wordPiece({ vocab, unk_token: unknown, continuing_subword_prefix: prefi
     for (let start = 0, end = 0; start < piece.length; start = end) {
       let id;
       for (end = piece.length; end > start; end -= 1) {
-        const part = piece.slice(start, end); // half a character is no token, so that it is not in the way
+        const part = piece.slice(start, end); // half a character is not a token, so that it is not in the way
         id = vocabulary.get(start > 0 ? prefix + part : part);
         if (id !== undefined) break;
       }

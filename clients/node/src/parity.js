@@ -9,7 +9,7 @@ export const TOLERANCES = {
   int8: { meanCosine: 0.995, worstCosine: 0.98, overlap: 0.95 },
 };
 
-/** How far rounding moves a weight, so that two dimensions at the cut change places; an int8 error is no rounding. */
+/** How far rounding moves a weight, so that two dimensions at the cut change places; an int8 error is not rounding. */
 export const CUT_ROUNDING = { fp32: 1e-5, fp16: 1e-3, int8: 0 };
 
 /**

@@ -8,7 +8,17 @@ import { BundleError, reason } from "./errors.js";
  * @property {string} name The bundle, for errors.
  * @property {(file: string) => Promise<Uint8Array>} read A file of the bundle, checked against the manifest.
  * @property {(file: string) => Promise<Loaded>} session A session of a graph.
+ * @property {(text: string, where: string, maxLength: number | null) => Promise<Tokenizer>} tokenizer A tokenizer, from
+ *   the content of tokenizer.json.
  * @property {import("./gpu.js").Device} [device] What sessions run on, where that can change.
+ */
+
+/**
+ * Turns texts into token ids.
+ * @typedef {object} Tokenizer
+ * @property {(texts: string[], route: import("./manifest.js").Route) => Promise<number[][]>} ids The token ids of each
+ *   text, with the route's prompt in front, cut to the tokenizer's length.
+ * @property {number} padId What shorter rows of a batch are filled with.
  */
 
 /**

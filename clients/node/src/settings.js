@@ -27,7 +27,7 @@ export const oneOf = (...values) => (value) => values.includes(value);
  * @throws {Unfit}
  */
 export function checkSettings(config, what, needed, optional = {}) {
-  if (!object(config)) throw new Unfit(`${what} is no object`);
+  if (!object(config)) throw new Unfit(`${what} is not an object`);
   for (const key of Object.keys(needed)) {
     if (!Object.hasOwn(config, key)) throw new Unfit(`${what} has no '${key}'`);
   }

@@ -8,7 +8,7 @@ const LONE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uD
 /**
  * @param {unknown} texts
  * @returns {string[]}
- * @throws {InputError} If it is no list of texts, or one has a lone surrogate.
+ * @throws {InputError} If it is not a list of texts, or one has a lone surrogate.
  */
 export function checkedTexts(texts) {
   if (!Array.isArray(texts)) throw new InputError(`got one ${kindOf(texts)}, expected a list of texts: pass [text]`);
@@ -19,7 +19,7 @@ export function checkedTexts(texts) {
 /**
  * @param {unknown} text
  * @param {string} where What to call it in the error.
- * @throws {InputError} If it is no text, or has half of a surrogate pair, which no tokenizer takes.
+ * @throws {InputError} If it is not a text, or has half of a surrogate pair, which no tokenizer takes.
  */
 export function checkText(text, where) {
   if (typeof text !== "string") throw new InputError(`${where} is ${kindOf(text)}, expected a text: convert or drop it`);
@@ -27,7 +27,7 @@ export function checkText(text, where) {
   if (lone) {
     const code = lone[0].charCodeAt(0).toString(16).toUpperCase();
     throw new InputError(
-      `${where} has a lone surrogate (U+${code}) at character ${lone.index}, which is no character: ` +
+      `${where} has a lone surrogate (U+${code}) at character ${lone.index}, which is not a character: ` +
         "remove it or decode the text anew",
     );
   }
@@ -38,7 +38,7 @@ export function checkText(text, where) {
  * @param {unknown} number
  * @param {number | null} otherwise What an absent number stands for.
  * @returns {any} The number; `any` because null is only returned where `otherwise` is null.
- * @throws {InputError} If it is no whole number from 1.
+ * @throws {InputError} If it is not a whole number from 1.
  */
 export function count(name, number, otherwise) {
   if (number === undefined || number === null) return otherwise;

@@ -1,5 +1,5 @@
 /**
- * Text to token ids, as one route of a bundle wants it, and ids to a padded batch.
+ * Text to token ids in the browser, without a package.
  *
  * Every tokenizer gives the ids that Python's library gives, or is refused when it is built: what its parts do and which
  * settings they know is in normalizers.js, pretokenizers.js, models.js, added.js and processors.js.
@@ -25,9 +25,10 @@ export class BundleTokenizer {
   /**
    * @param {string} text The content of tokenizer.json.
    * @param {string} where Its name in errors.
-   * @throws {BundleError} If it is no tokenizer, or one that does not give the ids that Python gives.
+   * @param {number | null} maxLength Tokens of a text, special tokens included; null for no limit.
+   * @throws {BundleError} If it is not a tokenizer, or one that does not give the ids that Python gives.
    */
-  constructor(text, where) {
+  constructor(text, where, maxLength) {
     try {
       this._parts = parts(JSON.parse(text));
     } catch (error) {
@@ -40,47 +41,34 @@ export class BundleTokenizer {
       );
     }
     this._where = where;
+    this._maxLength = maxLength;
+    this.padId = this._parts.padding.pad_id ?? 0;
   }
 
   /**
-   * The token ids of a text with the route's prompt in front.
-   * @param {string} text
+   * The token ids of each text with the route's prompt in front.
+   * @param {string[]} texts
    * @param {import("./manifest.js").Route} route
-   * @returns {number[]}
+   * @returns {Promise<number[][]>}
    */
-  ids(text, route) {
+  async ids(texts, route) {
+    return texts.map((text) => this._ids(text, route));
+  }
+
+  /** @param {string} text @param {import("./manifest.js").Route} route @returns {number[]} */
+  _ids(text, route) {
     const { added, cut, model, process } = this._parts;
     const found = [];
     for (const part of added.split(route.prompt + text)) {
       if (typeof part === "number") found.push(part);
       else for (const piece of cut([part])) for (const id of model.ids(piece)) found.push(id);
     }
-    return process(this._shortened(found, route), route.addSpecialTokens);
+    return process(this._shortened(found, route.addSpecialTokens), route.addSpecialTokens);
   }
 
-  /**
-   * `input_ids` and `attention_mask`, int64 `[rows, width]`, width being at least 1. Padding stands on the right
-   * whatever the tokenizer says: on the left it would move the positions of a text.
-   * @param {number[][]} rows
-   * @returns {{ids: BigInt64Array, mask: BigInt64Array, dims: [number, number]}}
-   */
-  pad(rows) {
-    const { padding } = this._parts;
-    const width = rows.reduce((widest, row) => Math.max(widest, row.length), 1);
-    const ids = new BigInt64Array(rows.length * width).fill(BigInt(padding.pad_id ?? 0));
-    const mask = new BigInt64Array(rows.length * width);
-    rows.forEach((row, position) => {
-      const start = position * width;
-      row.forEach((id, offset) => {
-        ids[start + offset] = BigInt(id);
-        mask[start + offset] = 1n;
-      });
-    });
-    return { ids, mask, dims: [rows.length, width] };
-  }
-
-  /** @param {number[]} ids @param {import("./manifest.js").Route} route @returns {number[]} */
-  _shortened(ids, { maxLength, addSpecialTokens }) {
+  /** @param {number[]} ids @param {boolean} addSpecialTokens @returns {number[]} */
+  _shortened(ids, addSpecialTokens) {
+    const maxLength = this._maxLength;
     if (maxLength === null) return ids;
     const { process, truncation } = this._parts;
     const room = maxLength - process([], addSpecialTokens).length;

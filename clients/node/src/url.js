@@ -4,6 +4,7 @@ import { BundleError, SparseClientError, reason } from "./errors.js";
 import { Retreating, inTurn, onGpu } from "./gpu.js";
 import { MANIFEST, parseManifest } from "./manifest.js";
 import { checkRuntime } from "./runtime.js";
+import { BundleTokenizer } from "./tokens.js";
 
 /**
  * Is told of the bytes of a file that have come in.
@@ -23,7 +24,7 @@ const SIMD = [
 /**
  * @param {string} root The bundle's URL, with a slash at the end.
  * @returns {Promise<import("./manifest.js").Manifest>}
- * @throws {BundleError} If there is no bundle, or a newer one.
+ * @throws {BundleError} If there is not a bundle, or a newer one.
  */
 export async function openUrl(root) {
   const answer = await got(root, MANIFEST);
@@ -68,6 +69,8 @@ export function urlHost(root, manifest, { threads, wanted, device, onProgress })
     name: root,
     device,
     read,
+    tokenizer: async (/** @type {string} */ text, /** @type {string} */ where, /** @type {number | null} */ maxLength) =>
+      new BundleTokenizer(text, where, maxLength),
     session: async (/** @type {string} */ file) => {
       requireSimd();
       const reading = read(file);
@@ -76,7 +79,7 @@ export function urlHost(root, manifest, { threads, wanted, device, onProgress })
         const loaded = await load(file, reading);
         return { session: /** @type {any} */ (new Retreating(loaded, (error) => retreat(file, error))), Tensor: loaded.Tensor };
       } catch (error) {
-        await reading; // what is wrong with the file is no fault of the GPU
+        await reading; // what is wrong with the file is not a fault of the GPU
         return retreat(file, error);
       }
     },

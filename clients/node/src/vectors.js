@@ -94,7 +94,7 @@ export function strongest(indices, values, most) {
  * @param {unknown} vectors
  * @param {number} [dimension] Size of the vector space, where it is known.
  * @returns {SparseVector[]}
- * @throws {InputError} If it is no list of vectors, or one is of another space.
+ * @throws {InputError} If it is not a list of vectors, or one is of another space.
  */
 export function checkedVectors(vectors, dimension = Infinity) {
   if (!Array.isArray(vectors)) throw new InputError("expected a list of SparseVector: pass [vector]");

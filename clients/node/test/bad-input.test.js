@@ -53,7 +53,7 @@ test("a graph, a table, a tokenizer that are none", async () => {
   const table = await LocalEncoder.load(await none("query_table.safetensors"));
   await assert.rejects(table.encodeQueries(["a"]), /is not a table of float32 weights/);
   const tokenizer = await LocalEncoder.load(await none("tokenizer.json"));
-  await assert.rejects(tokenizer.encodeQueries(["a"]), /is not a tokenizer that this package can read/);
+  await assert.rejects(tokenizer.encodeQueries(["a"]), /is not a tokenizer that tokenizers can read/);
 });
 
 test("texts that are none", async () => {

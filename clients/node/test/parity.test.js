@@ -72,7 +72,7 @@ test("texts that are empty on both sides are in no mean, on one side are as wron
   assert.throws(() => compare([], [], null, "fp32"), /nothing to compare/);
 });
 
-test("what is missed is told with what was promised", () => {
+test("a miss names the figure and the promise", () => {
   assert.deepEqual(failures(pair({ 1: 1 }, { 1: 1.5 }), TOLERANCES.fp32), ["maxDifference is 0.5000, promised 0.0001"]);
   assert.equal(failures(pair({ 1: 1 }, { 2: 1 }), TOLERANCES.int8).length, 3);
   assert.deepEqual(failures(pair({ 1: 1 }, { 1: 1 }), TOLERANCES.int8), []);

@@ -31,7 +31,7 @@ function rewritten(name, change) {
   });
 }
 
-test("a token id that differs is told", async () => {
+test("a token id that differs is reported", async () => {
   const folder = await rewritten("splade-fp32", (one) => ({ ...one, input_ids: [...one.input_ids.slice(0, -1), 7] }));
   await assert.rejects((await LocalEncoder.load(folder)).verify(), (error) => {
     assert.ok(error instanceof BundleError);
@@ -41,7 +41,7 @@ test("a token id that differs is told", async () => {
 });
 
 for (const [name, factor] of [["splade-fp32", 1.0002], ["splade-int8", -1], ["csr-fp32", 1.01]]) {
-  test(`${name}: weights times ${factor} are told`, async () => {
+  test(`${name}: weights times ${factor} are reported`, async () => {
     const folder = await rewritten(name, (one) => ({ ...one, values: one.values.map((value) => value * factor) }));
     await assert.rejects((await LocalEncoder.load(folder)).verify(), /differs from PyTorch by more than it may/);
   });

@@ -50,7 +50,7 @@ test("a server that breaks off", async (t) => {
   await fails(half, UnreachableError, /cannot be reached/);
 });
 
-test("a server that is none of Triton's", async (t) => {
+test("a server that is not a Triton server", async (t) => {
   const html = (_, answer) => answer.writeHead(200, { "content-type": "text/html" }).end("<html>Hello</html>");
   await fails(await serving(t, html), ServerError, /answer that cannot be read .*: is it a Triton server/);
   const lost = (_, answer) => answer.writeHead(404).end("<html>Not here</html>");
@@ -59,7 +59,7 @@ test("a server that is none of Triton's", async (t) => {
   await fails(await serving(t, busy), UnreachableError, /HTTP 503: busy/);
 });
 
-test("an address that is none", () => {
+test("an invalid address", () => {
   for (const url of ["localhost:8000", "grpc://localhost:8001", "", "/x"]) {
     assert.throws(() => new SparseClient(url, { model: "splade" }), /give one like http:\/\/localhost:8000/);
   }

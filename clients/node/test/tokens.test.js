@@ -1,39 +1,61 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { pad } from "../src/batch.js";
+import { rustTokenizer } from "../src/rust-tokens.js";
 import { BundleTokenizer } from "../src/tokens.js";
 import { tokens } from "./given.js";
 
 const { tokenizers, cases } = tokens();
 
+/** @type {import("../src/sessions.js").Host["tokenizer"]} */
+const written = async (text, where, maxLength) => new BundleTokenizer(text, where, maxLength);
+
+/** @param {{prompt?: string, addSpecialTokens?: boolean}} given @returns {any} */
+const route = ({ prompt = "", addSpecialTokens = true }) => ({ prompt, addSpecialTokens });
+
 for (const [name, file] of Object.entries(tokenizers)) {
-  test(`${name}: every text has the ids that Python gives it`, () => {
-    const tokenizer = new BundleTokenizer(readFileSync(file, "utf8"), file);
-    const some = cases.filter((one) => one.tokenizer === name);
-    assert.ok(some.length > 10);
-    for (const { text, ids, special, maxLength } of some) {
-      const route = { graph: "", tokenizer: "", prompt: "", maxLength, addSpecialTokens: special };
-      assert.deepEqual(tokenizer.ids(text, route), ids, JSON.stringify(text.slice(0, 200)));
-    }
-  });
+  for (const [by, make] of Object.entries({ "the browser": written, Node: rustTokenizer })) {
+    test(`${name} in ${by}: every text has the ids that Python gives it`, async () => {
+      const some = cases.filter((one) => one.tokenizer === name);
+      assert.ok(some.length > 10);
+      for (const [special, maxLength] of distinct(some.map((one) => [one.special, one.maxLength]))) {
+        const tokenizer = await make(readFileSync(file, "utf8"), file, maxLength);
+        const same = some.filter((one) => one.special === special && one.maxLength === maxLength);
+        const found = await tokenizer.ids(same.map(({ text }) => text), route({ addSpecialTokens: special }));
+        same.forEach(({ text, ids }, at) => assert.deepEqual(found[at], ids, JSON.stringify(text.slice(0, 200))));
+      }
+    });
+  }
 }
 
-test("a prompt stands in front of the text", () => {
-  const [name, file] = Object.entries(tokenizers)[0];
-  const tokenizer = new BundleTokenizer(readFileSync(file, "utf8"), name);
-  const route = { graph: "", tokenizer: "", prompt: "query: ", maxLength: 8, addSpecialTokens: true };
-  assert.deepEqual(tokenizer.ids("weather", route), tokenizer.ids("query: weather", { ...route, prompt: "" }));
+/** @param {any[]} values */
+function distinct(values) {
+  return [...new Set(values.map((value) => JSON.stringify(value)))].map((text) => JSON.parse(text));
+}
+
+test("a prompt, a length and padding are as the bundle says", async () => {
+  for (const make of [written, rustTokenizer]) {
+    const json = JSON.parse(readFileSync(tokenizers.bert, "utf8"));
+    json.padding = { direction: "Left", pad_id: 9, strategy: "BatchLongest", pad_type_id: 0, pad_token: "[PAD]" };
+    json.truncation = { direction: "Left", max_length: 3, strategy: "LongestFirst", stride: 0 };
+    const tokenizer = await make(JSON.stringify(json), "x", 5);
+    const [one, same] = [await tokenizer.ids(["weather"], route({ prompt: "nice " })), await tokenizer.ids(["nice weather"], route({}))];
+    assert.deepEqual(one, same);
+    const [whole, cut] = await tokenizer.ids(["a b c", "a b c d"], route({}));
+    assert.deepEqual([cut[0], cut.length, cut[1]], [whole[0], 5, whole[2]]); // what is on the left goes
+    assert.equal(tokenizer.padId, 9);
+    const short = await make(JSON.stringify(json), "x", 1);
+    await assert.rejects(short.ids(["a"], route({})), /x adds more special tokens than the 1 that a text may have/);
+  }
+  const { ids, mask, dims } = pad([[1, 2, 3], [4]], 9);
+  assert.deepEqual([...ids].map(Number), [1, 2, 3, 4, 9, 9]);
+  assert.deepEqual([...mask].map(Number), [1, 1, 1, 1, 0, 0]);
+  assert.deepEqual(dims, [2, 3]);
 });
 
-test("padding stands on the right whatever the tokenizer says", () => {
-  const json = JSON.parse(readFileSync(Object.values(tokenizers)[0], "utf8"));
-  const padded = (/** @type {string} */ direction) => {
-    json.padding = { direction, pad_id: 9 };
-    const { ids, mask, dims } = new BundleTokenizer(JSON.stringify(json), "x").pad([[1, 2, 3], [4]]);
-    return [[...ids].map(Number), [...mask].map(Number), dims];
-  };
-  assert.deepEqual(padded("Right"), [[1, 2, 3, 4, 9, 9], [1, 1, 1, 1, 0, 0], [2, 3]]);
-  assert.deepEqual(padded("Left"), padded("Right"));
+test("Node says what is not a tokenizer", async () => {
+  await assert.rejects(rustTokenizer("{}", "x", null), /x is not a tokenizer that tokenizers can read/);
 });
 
 test("what cannot be reproduced is refused", () => {
@@ -44,7 +66,7 @@ test("what cannot be reproduced is refused", () => {
   const refused = [
     [bert, { normalizer: { type: "Sequence", normalizers: [{ type: "Precompiled" }] } }, /its normalizer Precompiled is not built here/],
     [bert, { model: { type: "Unigram", unk_id: 0, vocab: [["<unk>", 0]] } }, /its model Unigram is not built here/],
-    [bert, { model: { ...bert.model, unk_token: "?!" } }, /its model WordPiece has the unk_token '\?!', which is no token/],
+    [bert, { model: { ...bert.model, unk_token: "?!" } }, /its model WordPiece has the unk_token '\?!', which is not a token/],
     [bert, { normalizer: { ...bert.normalizer, fold: true } }, /its normalizer BertNormalizer has the setting 'fold'/],
     [bert, { pre_tokenizer: { type: "Split", pattern: { String: " " }, behavior: "Removed", invert: false } }, /Split has behavior = "Removed"/],
     [bert, { added_tokens: [{ ...token, single_word: true }] }, /its added token "\[PAD\]" has single_word = true/],
@@ -58,7 +80,7 @@ test("what cannot be reproduced is refused", () => {
     [bytes, { model: { ...bytes.model, vocab: { a: 0 }, merges: [] } }, /its model BPE has no token for the byte/],
   ];
   for (const [json, change, message] of refused) {
-    assert.throws(() => new BundleTokenizer(JSON.stringify({ ...json, ...change }), "x"), (error) => {
+    assert.throws(() => new BundleTokenizer(JSON.stringify({ ...json, ...change }), "x", null), (error) => {
       assert.match(String(error), message);
       assert.match(String(error), /x would not give the token ids that Python gives: .*; encode in Python or on a server$/);
       return true;
@@ -68,23 +90,23 @@ test("what cannot be reproduced is refused", () => {
 
 const variants = JSON.parse(readFileSync(/** @type {string} */ (process.env.SPARSE_VARIANTS), "utf8"));
 
-test("tokenizers put together at random give Python's ids, or are refused", () => {
+test("tokenizers put together at random give Python's ids, or are refused", async () => {
   /** @type {Record<string, number>} What was built, and how often it was right. */
   const right = {};
   for (const { file, special, maxLength, ids } of variants.cases) {
     const text = readFileSync(file, "utf8");
     let tokenizer;
     try {
-      tokenizer = new BundleTokenizer(text, file);
+      tokenizer = new BundleTokenizer(text, file, maxLength);
     } catch (error) {
       assert.match(String(error), /would not give the token ids that Python gives/);
       continue;
     }
-    const route = { graph: "", tokenizer: "", prompt: "", maxLength, addSpecialTokens: special, precision: "fp32" };
+    const found = await tokenizer.ids(variants.texts, route({ addSpecialTokens: special }));
     const json = JSON.parse(text);
     const parts = ["normalizer", "pre_tokenizer", "model", "post_processor"].map((name) => json[name]?.type ?? `no ${name}`);
     variants.texts.forEach((/** @type {string} */ one, /** @type {number} */ at) => {
-      assert.deepEqual(tokenizer.ids(one, route), ids[at], `${file}: ${parts.join(", ")}: ${JSON.stringify(one)}`);
+      assert.deepEqual(found[at], ids[at], `${file}: ${parts.join(", ")}: ${JSON.stringify(one)}`);
     });
     for (const part of parts) right[part] = (right[part] ?? 0) + 1;
   }
@@ -95,12 +117,23 @@ test("tokenizers put together at random give Python's ids, or are refused", () =
   assert.deepEqual(expected.filter((part) => !(right[part] >= 3)), [], JSON.stringify(right));
 });
 
-test("a word of a million letters takes no time that grows with its square", () => {
+test("Node refuses none of them but those that draw their ids at random", async () => {
+  for (const { file, special, maxLength, ids } of variants.cases) {
+    const text = readFileSync(file, "utf8");
+    if (JSON.parse(text).model.dropout) {
+      await assert.rejects(rustTokenizer(text, file, maxLength), /json drops merges at random \(dropout is 0\.5\): a text would have other ids/);
+      continue;
+    }
+    const tokenizer = await rustTokenizer(text, file, maxLength);
+    assert.deepEqual(await tokenizer.ids(variants.texts, route({ addSpecialTokens: special })), ids, file);
+  }
+});
+
+test("a word of a million letters takes no time that grows with its square", async () => {
   for (const [name, file] of Object.entries(tokenizers)) {
-    const tokenizer = new BundleTokenizer(readFileSync(file, "utf8"), name);
-    const route = { graph: "", tokenizer: "", prompt: "", maxLength: 512, addSpecialTokens: true, precision: "fp32" };
+    const tokenizer = new BundleTokenizer(readFileSync(file, "utf8"), name, 512);
     const started = performance.now();
-    for (const text of ["ab".repeat(500_000), " ".repeat(1_000_000), "\u0301".repeat(1_000_000)]) tokenizer.ids(text, route);
+    await tokenizer.ids(["ab".repeat(500_000), " ".repeat(1_000_000), "\u0301".repeat(1_000_000)], route({}));
     assert.ok(performance.now() - started < 30_000, name);
   }
 });
