@@ -5,10 +5,10 @@ INSTALLED := .venv/.installed
 LOCK := constraints.txt
 NEWEST := build/newest
 # What new versions break first, in some minutes: no server, no browser, no training of real models.
-QUICK_TESTS := tests/client $(addprefix tests/exporter/test_,backbones.py bundle.py checkpoint.py cli.py families.py \
+NEWEST_TESTS := tests/client $(addprefix tests/exporter/test_,backbones.py bundle.py checkpoint.py cli.py families.py \
 	heads.py other_checkpoints.py) $(addprefix tests/training/test_,components.py fused_backbones.py library.py)
 # Seconds each: rules of the tree, graphs of a few nodes, vectors, addresses, recipes, data, metrics.
-EDIT_TESTS := tests/test_architecture.py tests/test_version.py $(addprefix tests/client/test_,address.py contract.py \
+QUICK_TESTS := tests/test_architecture.py tests/test_version.py $(addprefix tests/client/test_,address.py contract.py \
 	vectors.py wire.py) $(addprefix tests/exporter/test_,passes.py quality.py) \
 	$(addprefix tests/training/test_,data.py library.py mining.py)
 DEMO := build/splade-tiny-int8
@@ -74,7 +74,7 @@ processors: $(INSTALLED) javascript qemu ## Replay golden vectors on emulated pr
 	$(BIN)/python scripts/processors.py
 
 quick: $(INSTALLED) ## Run the tests of every edit: no real model, no server, no browser
-	$(BIN)/pytest -q $(EDIT_TESTS)
+	$(BIN)/pytest -q $(QUICK_TESTS)
 
 docs: $(INSTALLED) ## Build the documentation into build/docs/; a warning is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
@@ -119,7 +119,7 @@ newest: build/lock/.installed models ## Try the newest versions that pyproject.t
 	@diff $(LOCK) $(NEWEST)/$(LOCK) && echo "Nothing is newer than $(LOCK)" || true
 	@$(PYTHON) -m venv $(NEWEST)/.venv
 	$(call install,$(NEWEST)/.venv,$(NEWEST)/$(LOCK))
-	$(NEWEST)/.venv/bin/pytest $(QUICK_TESTS) $(PYTEST_ARGS)
+	$(NEWEST)/.venv/bin/pytest $(NEWEST_TESTS) $(PYTEST_ARGS)
 
 clean: ## Remove .venv, caches and what was built; models/ stays
 	rm -rf .venv build clients/node_modules .mypy_cache .pytest_cache .ruff_cache

@@ -1,4 +1,4 @@
-"""One contender: a process of its own, in an environment of its own, which works when told and reports what it took.
+"""One contender: a process of its own, in its own environment, which works when told and reports what it took.
 
 This file needs nothing but Python, because it also runs in the environments of others.
 """

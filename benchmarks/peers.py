@@ -1,4 +1,4 @@
-"""Ours against the peers that can be installed, each in an environment of its own, in one run.
+"""Ours against the peers that can be installed, each in its own environment, in one run.
 
 A contender's process lives for one turn: it encodes short texts, then longer ones, and ends, so that one computes at
 a time and none has another's memory. The turns alternate, another contender first each round, so that a busy machine

@@ -1,6 +1,6 @@
 """How many tokens one run of a graph should have: what `RUN_TOKENS` of LocalEncoder rests on.
 
-Text to vectors through LocalEncoder, every budget in a process of its own, the rounds alternating. The largest budget
+Text to vectors through LocalEncoder, every budget in its own process, the rounds alternating. The largest budget
 lets batches of 32 texts through whole.
 """
 

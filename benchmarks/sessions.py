@@ -94,7 +94,7 @@ def _parse_options() -> Any:
 
 
 def compete(threads: int, options: Any) -> dict[Setting, list[Figures]]:
-    """Measure all settings in turn, each in a process of its own, another one first each time."""
+    """Measure all settings in turn, each in its own process, another one first each time."""
     shared = {"threads": threads, "bundle": str(options.bundle), "count": options.texts}
     processes = {
         setting: Running(setting.name, "sessions:prepare", shared | {"number": number})

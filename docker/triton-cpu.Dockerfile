@@ -5,12 +5,13 @@ FROM python:3.11-slim-bookworm
 
 WORKDIR /opt/sparse-export
 COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY clients/python clients/python
 COPY exporter exporter
-# Serving needs these two of the dependencies, none of the rest. What builds the package is pinned too; not by ENV, as
-# the server's steps have versions of their own.
+COPY training training
+# Serving needs the base dependencies alone. What builds the package is pinned too; not by ENV, as the server's steps have
+# other versions.
 RUN export PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
-    && mkdir training && pip install --no-cache-dir click click-default-group \
-    && pip install --no-cache-dir --no-deps .
+    && pip install --no-cache-dir .
 
 # Downloads tritonserver and makes the environment of its steps.
 ENV XDG_CACHE_HOME=/opt/cache

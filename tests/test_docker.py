@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,9 @@ def test_dockerfiles(name: str) -> None:
     sources = {source.replace("${REPOSITORY}", "model_repository") for line in copied for source in line.split()}
     assert all((ROOT / source).exists() for source in sources), sources
     assert unpinned(text) == []
+    if "pip install --no-cache-dir ." in text:
+        where = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]["packages"]["find"]
+        assert set(where["where"]) <= sources, "the package is built from all of its folders"
     model = re.search(r"^ENV MODEL=(\S+)$", text, re.MULTILINE)
     assert model is not None
     assert f"{model[1]}_document" in MODELS

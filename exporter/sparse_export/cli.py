@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import signal
-from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,7 @@ import click
 
 from sparse_client.cli.group import CommandGroup
 from sparse_client.errors import SparseClientError
-from sparse_export.console import show_table, steps
+from sparse_export.console import show_export, show_table, steps, stoppable
 from sparse_export.errors import InputError, SparseExportError
 from sparse_export.options import OPSETS, PRECISION_OF_QUANTIZE, Cpu, ExportOptions, Output
 from sparse_export.quiet import quiet_libraries
@@ -22,10 +20,23 @@ from sparse_export.triton.options import MAX_TEXT_BYTES, RepositoryOptions
 
 PORT = click.IntRange(0, 65535)
 
+# Names of the library that are spelled otherwise in the command, or are words that an error may use for something else.
+SPELLINGS = {"form=dense": "--dense", "precision=": "--quantize ", "cpu=": "--cpu ", "force=True": "--force"}
+NAMES = "|".join(field.name for field in fields(ExportOptions) if "_" in field.name)
+NAMED = re.compile(rf"'[^']*'|(?P<spelled>{'|'.join(SPELLINGS)})|\b(?P<name>{NAMES})\b(?P<equals>=)?")
 
-# How the command spells what the library calls otherwise; every other name becomes an option of the same name.
-SPELLINGS = {"form=dense": "--dense", "precision=": "--quantize "}
-NAMES = "|".join(field.name for field in fields(ExportOptions) if "_" in field.name or field.name in ("cpu", "force"))
+
+def in_options(text: str) -> str:
+    """Return an error of the library in the options of the command; what stands in quotes stays as it is."""
+
+    def option(match: re.Match[str]) -> str:
+        if match["spelled"]:
+            return SPELLINGS[match["spelled"]]
+        if match["name"]:
+            return f"--{match['name'].replace('_', '-')}" + (" " if match["equals"] else "")
+        return match[0]
+
+    return NAMED.sub(option, text)
 
 
 class _Commands(CommandGroup):
@@ -34,17 +45,8 @@ class _Commands(CommandGroup):
     default = "export"
 
     def in_options(self, text: str) -> str:
-        """Return an error of the library in the options of the command; what stands in quotes stays as it is."""
-
-        def spelled(match: re.Match[str]) -> str:
-            name, value = match["name"], match["value"]
-            if name is None:
-                return match[0]
-            return f"--{name.replace('_', '-')}" + (f" {value}" if value and value != "True" else "")
-
-        for ours, option in SPELLINGS.items():
-            text = text.replace(ours, option)
-        return re.sub(rf"'[^']*'|\b(?P<name>{NAMES})\b(?:=(?P<value>\w+))?", spelled, text)
+        """Return an error of the library in the options of the command."""
+        return in_options(text)
 
 
 @click.group(cls=_Commands)
@@ -128,16 +130,11 @@ def export(
             raise InputError("Triton serves texts and sorted pairs; give --triton, or --dense or --sae-only, not both.")
         models = RepositoryOptions(output, triton, output.resolve().name, force=options.force)
         _repository().check_free(models)  # before an export that takes minutes
-    with _stoppable(), quiet_libraries(), steps():
+    with stoppable(), quiet_libraries(), steps():
         from sparse_export.pipeline.export import export as run
 
         manifest = run(options)
-    from sparse_export.bundle import report
-
-    show_table(report.parity_rows(manifest), title=f"{output}: {precision} against PyTorch")
-    if manifest.quality:
-        show_table(report.quality_rows(manifest), title=f"retrieval on {options.eval_data}")
-    show_table([("", ""), *report.summary_rows(manifest)])
+    show_export(options, manifest)
     if models is not None:
         _write_models(models)
     if quantize == "fp16":
@@ -220,7 +217,7 @@ def serve(repository: Path, arguments: tuple[str, ...], **choices: Any) -> None:
     from sparse_export.serving.process import ServeOptions, serving
 
     options = ServeOptions(repository=repository, arguments=arguments, **choices)
-    with _stoppable(), contextlib.suppress(KeyboardInterrupt), serving(options, _step) as server:
+    with stoppable(), contextlib.suppress(KeyboardInterrupt), serving(options, _step) as server:
         for line in server.addresses():
             click.echo(line)
         try:
@@ -242,17 +239,3 @@ def _repository() -> Any:
 
 def _step(text: str) -> None:
     click.echo(text, err=True)
-
-
-@contextlib.contextmanager
-def _stoppable() -> Iterator[None]:
-    """Let SIGTERM, which would end the process at once, clean up as Ctrl-C does."""
-
-    def stop(_number: int, _frame: Any) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -1,12 +1,18 @@
-"""What the commands show: the step under way on stderr, tables on stdout."""
+"""What commands that export show: the current step on stderr, tables on stdout; and how a signal stops them."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import signal
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from sparse_export.options import ExportOptions
+
+if TYPE_CHECKING:
+    from sparse_client.bundle.manifest import Manifest
 
 
 class _Status(logging.Handler):
@@ -54,3 +60,27 @@ def show_table(rows: list[tuple[str, ...]], title: str | None = None) -> None:
     if title:  # above the table, not in it: a path is never folded at the table's width
         console.print(Text(title, style="italic"), soft_wrap=True)
     console.print(table)
+
+
+def show_export(options: ExportOptions, manifest: Manifest) -> None:
+    """Print how far an export is from PyTorch, and what else is worth a line."""
+    from sparse_export.bundle import report
+
+    show_table(report.parity_rows(manifest), title=f"{options.output}: {options.precision} against PyTorch")
+    if manifest.quality:
+        show_table(report.quality_rows(manifest), title=f"retrieval on {options.eval_data}")
+    show_table([("", ""), *report.summary_rows(manifest)])
+
+
+@contextlib.contextmanager
+def stoppable() -> Iterator[None]:
+    """Let SIGTERM, which would end the process at once, clean up as Ctrl-C does."""
+
+    def stop(_number: int, _frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 
 class SparseExportError(Exception):
-    """Base of every error that is the user's to mend; its text is a sentence for the user."""
+    """Base of every error that the user can fix; its text is a sentence."""
 
 
 class CheckpointError(SparseExportError):

@@ -146,3 +146,12 @@ def test_a_file_that_is_no_tokenizer(copy: Any) -> None:
     encoder = LocalEncoder(copy.save())
     with pytest.raises(BundleError, match=r"tokenizer\.json is not a tokenizer"):
         encoder.encode_documents(["a"])
+
+
+def test_a_tokenizer_that_draws_its_ids_at_random(copy: Any) -> None:
+    tokenizer = json.loads((copy.path / "tokenizer.json").read_text(encoding="utf-8"))
+    tokenizer["model"] = {"type": "BPE", "dropout": 0.5, "vocab": tokenizer["model"]["vocab"], "merges": []}
+    copy.put("tokenizer.json", json.dumps(tokenizer).encode())
+    encoder = LocalEncoder(copy.save())
+    with pytest.raises(BundleError, match=r"tokenizer\.json drops merges at random \(dropout is 0\.5\)"):
+        encoder.encode_documents(["a"])

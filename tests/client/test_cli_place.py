@@ -50,7 +50,7 @@ def test_verify_needs_a_bundle_even_for_a_server() -> None:
 def test_numbers_of_callers_that_are_none(concurrency: str) -> None:
     result = run("bench", "--bundle", "b", "--concurrency", concurrency)
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
-    assert "is no list of numbers of callers" in result.stderr
+    assert "is not a list of numbers of callers" in result.stderr
 
 
 def test_bench_prints_a_line_for_each_number_of_callers(splade_int8_bundle: Path) -> None:

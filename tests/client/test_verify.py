@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import sparse_client
 from sparse_client import BundleError, InputError, SparseVector
 from sparse_client.bundle import reader
 from sparse_client.bundle.reader import open_bundle
+from sparse_client.bundle.sessions import CPU, CUDA, Sessions
 from sparse_client.bundle.tokens import RouteTokenizer
 from sparse_client.cli.commands import main
 from sparse_client.parity.golden import compare, golden_by_route
@@ -93,7 +95,7 @@ def test_a_query_table_is_judged_as_fp32(idf_bundle: Path) -> None:
             b'{"route":"document","text":"a","input_ids":[1],"indices":[1],"values":[1,2]}',
             "line 1 is not a golden vector",
         ),
-        (b'{"route":"image","text":"a","input_ids":[1],"indices":[1],"values":[1]}', "'image', which is none of the"),
+        (b'{"route":"image","text":"a","input_ids":[1],"indices":[1],"values":[1]}', "has the route 'image', the bundle has"),
     ],
 )
 def test_golden_vectors_that_are_none(copy: Any, content: bytes, message: str) -> None:
@@ -177,3 +179,15 @@ def test_a_provider_that_is_not_there_is_refused(tiny_bundles: Any) -> None:
     result = run("encode", "--bundle", bundle, "--providers", "CUDAExecutionProvider", "fish")
     assert result.exit_code == 1
     assert "which has " in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("precision", "available", "wanted"),
+    [("fp16", [CUDA, CPU], [CUDA, CPU]), ("fp16", [CPU], [CPU]), ("fp32", [CUDA, CPU], [CPU])],
+)
+def test_half_precision_prefers_a_gpu(
+    tiny_bundles: Any, precision: str, available: list[str], wanted: list[str]
+) -> None:
+    bundle = open_bundle(tiny_bundles["splade", precision])
+    runtime = SimpleNamespace(get_available_providers=lambda: available)  # no test machine has a GPU
+    assert Sessions(bundle, threads=1)._wanted(runtime) == wanted

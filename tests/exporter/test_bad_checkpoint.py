@@ -16,7 +16,9 @@ from safetensors.torch import load_file, save_file
 from sentence_transformers import SparseEncoder
 
 from sparse_export import ExportOptions
-from sparse_export.checkpoint.load import read_checkpoint
+from sparse_export.checkpoint.load import _check_complete, read_checkpoint
+from sparse_export.checkpoint.source import locate
+from sparse_export.errors import CheckpointError
 from support.commands import error_of
 from support.tiny_checkpoints import save_csr, save_inference_free, save_masked_lm, save_splade
 
@@ -101,6 +103,17 @@ def set_base(base: str) -> Damage:
     return damage
 
 
+def drop_merges(folder: Path) -> None:
+    """Make its tokenizer one of byte pairs that drops merges at random."""
+    path = folder / "tokenizer.json"
+    tokenizer = json.loads(path.read_text())
+    tokenizer["model"] = {"type": "BPE", "dropout": 0.1, "vocab": tokenizer["model"]["vocab"], "merges": []}
+    path.write_text(json.dumps(tokenizer))
+    settings = json.loads((folder / "tokenizer_config.json").read_text())
+    settings["tokenizer_class"] = "PreTrainedTokenizerFast"
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+
+
 MODULE = '[{"path": "", "type": "os.system"}, {"path": "1_SpladePooling", "type": "own.SpladePooling"}]'
 DAMAGES: dict[str, tuple[str, Damage, str]] = {
     "weights missing": ("bare", remove(WEIGHTS), "no file named model.safetensors"),
@@ -116,6 +129,7 @@ DAMAGES: dict[str, tuple[str, Damage, str]] = {
     "tokenizer missing": ("bare", remove("token*"), r"has no tokenizer, .*put the tokenizer's files"),
     "tokenizer of a module missing": ("splade", remove("token*"), "has no tokenizer"),
     "tokenizer.json missing": ("bare", remove("tokenizer.json"), "cannot be loaded: .*tokenizer"),
+    "tokenizer drops merges": ("bare", drop_merges, r"drops merges at random \(dropout is 0\.1\)"),
     "tokenizer cut": ("bare", cut("tokenizer.json"), "cannot be loaded: .*tokenizer"),
     "config not JSON": ("bare", write("config.json", "{oops"), r"config.json.* not a valid JSON"),
     "config of a module not JSON": ("splade", write("config.json", "{oops"), r"config.json.* not a valid JSON"),
@@ -125,9 +139,9 @@ DAMAGES: dict[str, tuple[str, Damage, str]] = {
     "modules not JSON": ("splade", write("modules.json", "["), "modules.json of .* cannot be read"),
     "modules not UTF-8": ("splade", write("modules.json", b'["\xff"]'), "modules.json of .* cannot be read"),
     "modules too deep": ("splade", write("modules.json", "[" * 10**5), "modules.json of .* cannot be read"),
-    "no modules": ("splade", write("modules.json", "[]"), "no list of modules"),
-    "modules of numbers": ("splade", write("modules.json", "[1, 2]"), "no list of modules"),
-    "modules without type": ("splade", write("modules.json", '[{"path": ""}]'), "no list of modules"),
+    "no modules": ("splade", write("modules.json", "[]"), "is not a list of modules"),
+    "modules of numbers": ("splade", write("modules.json", "[1, 2]"), "is not a list of modules"),
+    "modules without type": ("splade", write("modules.json", '[{"path": ""}]'), "is not a list of modules"),
     "foreign modules": ("splade", write("modules.json", MODULE), "os.system"),
     "pooling unknown": (
         "splade",
@@ -188,3 +202,11 @@ def test_an_intact_one_is_read_though_its_decoder_is_not_in_the_file(originals: 
     """The decoder is the embeddings; transformers does not write it twice."""
     assert not any("decoder" in name for name in load_file(originals / "bare" / WEIGHTS))
     assert read_checkpoint(ExportOptions(model=str(originals / kind), output=Path("unused"))).source == kind
+
+
+def test_a_model_whose_loading_nobody_saw_is_refused(tiny_model: Path) -> None:
+    """What a checkpoint lacks is known only of models that transformers loaded."""
+    source = locate(ExportOptions(str(tiny_model), Path("bundle")))
+    encoder = SparseEncoder(str(tiny_model), device="cpu")
+    with pytest.raises(CheckpointError, match="did not load BertForMaskedLM by from_pretrained"):
+        _check_complete(source, encoder, {})

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from sparse_export.cli import main
+from sparse_export.cli import in_options, main
 from support.commands import error_of, run
 from support.tiny_checkpoints import save_masked_lm, save_splade
 
@@ -92,3 +92,17 @@ def test_what_click_refuses(arguments: list[str]) -> None:
     result = CliRunner().invoke(main, ["--model", "x", *arguments] if arguments else ["export"])
     assert result.exit_code == 2
     assert "Error: " in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("library", "command"),
+    [
+        ("prune_min_count=2 needs prune_vocabulary.", "--prune-min-count 2 needs --prune-vocabulary."),
+        ("give precision=int8 or form=dense", "give --quantize int8 or --dense"),
+        ("it exists; give force=True", "it exists; give --force"),
+        ("'a/max_length/precision=fp16' is missing", "'a/max_length/precision=fp16' is missing"),
+        ("a tensor on cpu, by force", "a tensor on cpu, by force"),
+    ],
+)
+def test_an_error_speaks_of_options_and_leaves_paths_alone(library: str, command: str) -> None:
+    assert in_options(library) == command

@@ -114,6 +114,10 @@ MANIFESTS: dict[str, tuple[Damage, str]] = {
     "unlisted golden": (change_manifest(lambda content: content["files"].pop("golden.jsonl")), "has no golden.jsonl"),
     "sensitivity a list": (put(sensitivity=[]), "'sensitivity' is [], expected an object"),
     "dimension a word": (put(dimension="512"), "'dimension' is '512', expected a whole number"),
+    "a tolerance of splade": (
+        put(tolerance={"mean_cosine": 0.1, "worst_cosine": 0.1, "overlap": 0.1}),
+        "'tolerance' is for int8 of the family csr, not for fp32 of splade",
+    ),
     "unknown precision": (put(precision="int4"), "the precision 'int4', known are fp32, fp16, int8"),
 }
 
@@ -155,7 +159,7 @@ FORGERIES: dict[str, tuple[Damage, str]] = {
     "ids words": (forge_golden(input_ids=["2"]), "other token ids than PyTorch's for"),
     "uneven": (forge_golden(indices=[5, 6], values=[1.0]), "line 1 is not a golden vector"),
     "values words": (forge_golden(values=["x"]), "line 1 is not a golden vector"),
-    "unknown route": (forge_golden(route="passage"), "is of 'passage', which is none of the bundle's routes"),
+    "unknown route": (forge_golden(route="passage"), "line 1 has the route 'passage', the bundle has document, query"),
     "route a number": (forge_golden(route=1), "line 1 is not a golden vector"),
     "no JSON": (forge("golden.jsonl", lambda data: data + b"{"), r"line \d+ is not a golden vector"),
     "no object": (forge("golden.jsonl", lambda data: b"[]\n"), "line 1 is not a golden vector"),

@@ -1,4 +1,4 @@
-"""What a user installs: the wheel, in an environment of its own with a runtime and without torch."""
+"""What a user installs: the wheel, in its own environment with a runtime and without torch."""
 
 from __future__ import annotations
 

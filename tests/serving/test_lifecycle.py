@@ -149,7 +149,7 @@ def test_ports_must_differ(tiny_repository: Path) -> None:
 
 
 def test_a_folder_that_is_no_repository(tmp_path: Path) -> None:
-    assert "is no model repository: it has no MODEL/config.pbtxt" in error_of("serve", tmp_path)
+    assert "is not a model repository: it has no MODEL/config.pbtxt" in error_of("serve", tmp_path)
 
 
 def test_nothing_listens_beyond_loopback(tiny_repository: Path) -> None:

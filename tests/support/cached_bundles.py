@@ -24,8 +24,8 @@ def real_bundle(family: str, precision: str, cpu: Cpu = Cpu.ANY) -> Path:
     model = CHECKPOINTS[family]()
     # int8 features miss the promise of int8 vectors: ranking decides.
     collection = gloss_collection() if (family, precision) == ("csr", "int8") else None
-    name = f"{family}-{precision}-{cpu}"
-    target = CACHE / f"{name}-{_digest(_files(model), _sources(), str(torch.get_num_threads()))}"
+    name = f"{family}-{precision}-{cpu}-{torch.get_num_threads()}-threads"  # the last digit depends on them
+    target = CACHE / f"{name}-{_digest(_files(model), _sources())}"
     with locked(CACHE / name):
         if not target.is_dir():
             for old in CACHE.glob(f"{name}-*"):

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from sparse_export.cli import main
 
 # What an export tells on stderr before it fails; and progress bars, which it can only switch off before transformers
-# is imported, in a process of its own.
+# is imported, in its own process.
 STEPS = ("Reading", "Encoding", "Measuring", "Tracing", "Writing", "Ranking", "Loading weights")
 
 

@@ -133,9 +133,9 @@ FAULTS = [
     (PAIR, {**AB, "score": [1.0, 2.0], "label": [1, 2]}, "2 label columns (score, label)"),
     (PAIR, {**AB, "score": [1.0, None]}, "Row 1, column 'score' is missing"),
     (PAIR, {**AB, "score": [1.0, float("nan")]}, "Row 1, column 'score' is nan"),
-    (PAIR, {**AB, "score": ["1", "2"]}, "Row 0, column 'score' is '1', which is no number"),
+    (PAIR, {**AB, "score": ["1", "2"]}, "Row 0, column 'score' is '1', which is not a number"),
     (PAIR, {**AB, "score": [[1.0], [2.0]]}, "is a list"),
-    (SCORES, {**ABC, "score": [1.0, 2.0]}, "is no list"),
+    (SCORES, {**ABC, "score": [1.0, 2.0]}, "is not a list"),
     (SCORES, {**ABC, "score": [[1.0, 2.0], [1.0]]}, "Row 1, column 'score' has 1 numbers, where 2 are needed"),
     (MARGINS, {**ABC, "label": [[1.0, 2.0, 3.0]] * 2}, "has 3 numbers, where 1 or 2 are needed"),
 ]

@@ -96,7 +96,7 @@ def test_the_teacher_stays_as_it_is(material: Path) -> None:
 
 
 def test_other_models_are_refused(material: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ValueError, match="this is none"):
+    with pytest.raises(ValueError, match="this is another model"):
         ExpansionLoss(SparseEncoder(str(material / "csr"), device="cpu"))
     with pytest.raises(ValueError, match="fused_head: true"):
         ExpansionLoss(splade(material / "bert"))

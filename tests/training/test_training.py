@@ -47,9 +47,11 @@ def test_trained_checkpoints_load_without_this_package_and_pass_parity(
     recipe["evaluators"] = [{"SparseInformationRetrievalEvaluator": {"beir": str(material / "beir")}}]
     recipe["training"] |= {"eval_strategy": "steps", "eval_steps": 2}
     bundle = tmp_path / "bundle"
-    result = run(write(recipe), "--export", bundle)
+    result = run(write(recipe), "--export", bundle, "--triton", tmp_path / "models")
     assert result.exit_code == 0, result.output
     assert f"{tmp_path / 'out'}\n" in result.stdout
+    assert f"{bundle}: fp32 against PyTorch" in result.stdout
+    assert (tmp_path / "models" / "bundle_document").is_dir()
 
     parity = json.loads((bundle / "manifest.json").read_text())["parity"]
     assert parity
@@ -225,3 +227,21 @@ def test_torchrun_trains_with_two_processes(recipes: dict[str, Any], write: Writ
 
 def test_pushing_needs_a_name(recipes: dict[str, Any], write: Write) -> None:
     assert "hub_model_id" in run(write(recipes["splade"]), "--push-to-hub").stderr
+
+
+@pytest.mark.parametrize("taken", ["bundle", "models/bundle_document"])
+def test_an_export_that_cannot_be_written_is_known_before_the_training(
+    recipes: dict[str, Any], write: Write, tmp_path: Path, taken: str
+) -> None:
+    (tmp_path / taken).mkdir(parents=True)
+    (tmp_path / taken / "thesis.txt").write_text("years of work")
+    result = run(write(recipes["splade"]), "--export", tmp_path / "bundle", "--triton", tmp_path / "models")
+    assert result.exit_code == 1
+    assert str(tmp_path / taken) in result.stderr
+    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "out.run").exists()
+
+
+def test_a_precision_without_a_bundle_is_refused(recipes: dict[str, Any], write: Write) -> None:
+    result = run(write(recipes["splade"]), "--quantize", "int8")
+    assert "--quantize and --triton are for the bundle of --export" in result.stderr

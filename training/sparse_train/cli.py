@@ -9,6 +9,8 @@ from typing import Any
 import click
 
 from sparse_client.cli.group import CommandGroup
+from sparse_client.errors import SparseClientError
+from sparse_export.errors import SparseExportError
 from sparse_export.options import PRECISION_OF_QUANTIZE
 from sparse_export.quiet import quiet_libraries
 from sparse_train.errors import OutputError, RecipeError, SparseTrainError
@@ -23,7 +25,7 @@ def _describe(ctx: click.Context, _option: click.Parameter, wanted: bool) -> Non
 
 
 class _Commands(CommandGroup):
-    error = (SparseTrainError,)
+    error = (SparseTrainError, SparseExportError, SparseClientError)
     extra = "train"
     default = "train"
     default_takes_words = True
@@ -86,7 +88,7 @@ def train(
     sparse-train recipe.yaml --export bundle --quantize int8 --triton models
     """
     from sparse_train.recipe.load import read_recipe
-    from sparse_train.run.export import export, export_options
+    from sparse_train.run.export import check_export, export, export_options
     from sparse_train.run.runs import is_first_process
 
     content = read_recipe(recipe, changes)
@@ -96,6 +98,8 @@ def train(
     if bundle is None and (repository is not None or quantize != "none"):
         raise RecipeError("--quantize and --triton are for the bundle of --export, which is not given.")
     options = export_options(Path(content.output), bundle, quantize, force=how["force"]) if bundle else None
+    if options is not None:
+        check_export(options, repository)
     logging.getLogger("sparse_train").setLevel(logging.WARNING)  # ours, such as why a head is not fused, are shown
     with quiet_libraries():
         from sparse_train.run.pipeline import train as run

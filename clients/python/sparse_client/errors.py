@@ -3,7 +3,7 @@
 SparseClientError
 ├── BundleError              the bundle is missing, incomplete, broken, too new, or cannot do what was asked
 ├── InputError               a text, a vector, a file or an option was rejected, here or by the server
-└── ServerError              the server failed, refused the caller, or is no server of this kind
+└── ServerError              the server failed, refused the caller, or is not a server of this kind
     ├── UnreachableError     it could not be reached, said that it is unavailable, or took too long
     └── ModelNotFoundError   it has no such model
 """
@@ -24,7 +24,7 @@ class InputError(SparseClientError):
 
 
 class ServerError(SparseClientError):
-    """The server failed, refused the caller, or is no server of this kind."""
+    """The server failed, refused the caller, or is not a server of this kind."""
 
 
 class UnreachableError(ServerError):

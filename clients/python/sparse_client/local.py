@@ -101,7 +101,7 @@ class LocalEncoder:
             One vector per text, in the order of the texts, each sorted by falling weight.
 
         Raises:
-            InputError: If it is no list of texts, or one has a lone surrogate.
+            InputError: If it is not a list of texts, or one has a lone surrogate.
             BundleError: If the bundle cannot do it.
         """
         return self._encode(texts, "document", show_progress)
@@ -123,7 +123,7 @@ class LocalEncoder:
             One vector per embedding, each sorted by falling weight.
 
         Raises:
-            InputError: If it is no such array.
+            InputError: If it is not such an array.
             BundleError: If the bundle takes texts.
         """
         width = self._bundle.manifest.input_dim

@@ -13,7 +13,7 @@ def checked_texts(texts: Iterable[str]) -> list[str]:
     """Return the texts as a list.
 
     Raises:
-        InputError: If it is no list of texts, or a text has a lone surrogate.
+        InputError: If it is not a list of texts, or a text has a lone surrogate.
     """
     if isinstance(texts, str | bytes) or not isinstance(texts, Iterable):
         raise InputError(f"got one {type(texts).__name__}, expected a list of texts: pass [text]")

@@ -102,7 +102,7 @@ def checked_vectors(vectors: Iterable[SparseVector], dimension: int | None = Non
         dimension: Size of the space that they must be of, None where it is not known.
 
     Raises:
-        InputError: If it is no list of vectors, or one is not of that space.
+        InputError: If it is not a list of vectors, or one is not of that space.
     """
     if isinstance(vectors, SparseVector) or not isinstance(vectors, Iterable):
         raise InputError(f"got one {type(vectors).__name__}, expected a list of SparseVector: pass [vector]")

@@ -37,14 +37,21 @@ def writing(output: Path, force: bool) -> Iterator[Path]:
     Raises:
         OutputError: `output` exists, or cannot be written.
     """
-    try:
-        # Through links, and with a name even for `.`: what is renamed at the end is the folder itself.
+    # Through links, and with a name even for `.`: what is renamed at the end is the folder itself.
+    with _explained(output):
         target = output.resolve()
-        _check_free(output, target, force)
+        check_free(output, force)
         with _parents(target), replacing(target) as new:
             new.mkdir()
             yield new
-            _check_free(output, target, force)  # others may have written there meanwhile
+            check_free(output, force)  # others may have written there meanwhile
+
+
+@contextlib.contextmanager
+def _explained(output: Path) -> Iterator[None]:
+    """Turn what a disk refuses into an OutputError."""
+    try:
+        yield
     except OSError as error:
         if error.errno not in REASONS:
             raise
@@ -65,17 +72,24 @@ def _parents(target: Path) -> Iterator[None]:
         raise
 
 
-def _check_free(output: Path, target: Path, force: bool) -> None:
-    if not target.exists():
-        return
-    if not target.is_dir():
-        raise OutputError(f"'{output}' is a file; name a folder for the bundle.")
-    if not any(target.iterdir()):
-        return
-    if not _is_bundle(target):
-        raise OutputError(f"'{output}' exists and is not a bundle, so it is not replaced; name another folder.")
-    if not force:
-        raise OutputError(f"'{output}' exists; name another folder or give force=True to replace it.")
+def check_free(output: Path, force: bool) -> None:
+    """Check that a bundle may be written to `output`.
+
+    Raises:
+        OutputError: If something is there that may not be replaced.
+    """
+    with _explained(output):
+        target = output.resolve()
+        if not target.exists():
+            return
+        if not target.is_dir():
+            raise OutputError(f"'{output}' is a file; name a folder for the bundle.")
+        if not any(target.iterdir()):
+            return
+        if not _is_bundle(target):
+            raise OutputError(f"'{output}' exists and is not a bundle, so it is not replaced; name another folder.")
+        if not force:
+            raise OutputError(f"'{output}' exists; name another folder or give force=True to replace it.")
 
 
 def _is_bundle(folder: Path) -> bool:

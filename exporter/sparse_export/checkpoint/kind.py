@@ -1,4 +1,4 @@
-"""Refuse early what is no sparse encoder, and say what to do instead.
+"""Refuse early what is not a sparse encoder, and say what to do instead.
 
 sentence-transformers loads nearly everything as a SparseEncoder, by putting untrained layers on top.
 """
@@ -46,7 +46,7 @@ def check_kind(source: Source) -> None:
         return
     if not _is_module_list(modules):
         raise CheckpointError(
-            f"{MODULES} of '{source.model}' is no list of modules with a path and a type; "
+            f"{MODULES} of '{source.model}' is not a list of modules with a path and a type; "
             "save the model again with sentence-transformers."
         )
     _check_kind(source, [_class_name(module["type"]) for module in modules])

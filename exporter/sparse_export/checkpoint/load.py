@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
-from unittest.mock import patch
 
 import torch
 from sentence_transformers import SparseEncoder
@@ -125,21 +124,24 @@ def read_checkpoint(options: ExportOptions) -> Checkpoint:
 
 
 @contextlib.contextmanager
-def _recording_missing() -> Iterator[dict[int, list[str]]]:
-    """Keep, by the id of each model that transformers loads meanwhile, the weights that its files lack.
+def _recording_missing() -> Iterator[dict[PreTrainedModel, list[str]]]:
+    """Keep, by each model that transformers loads meanwhile, the weights that its files lack.
 
-    transformers tells only who calls `from_pretrained`, which is sentence-transformers here; loading a second time to
-    be told takes twice the memory.
+    transformers reports them only to the caller of `from_pretrained`, which is sentence-transformers here. Loading the
+    model a second time for the report would take twice the memory.
     """
-    original, missing = PreTrainedModel.__dict__["from_pretrained"], dict[int, list[str]]()
+    original, missing = PreTrainedModel.__dict__["from_pretrained"], dict[PreTrainedModel, list[str]]()
 
     def recording(cls: type[Any], /, *args: Any, output_loading_info: bool = False, **choices: Any) -> Any:
         model, report = original.__func__(cls, *args, output_loading_info=True, **choices)
-        missing[id(model)] = sorted(report["missing_keys"])
+        missing[model] = sorted(report["missing_keys"])
         return (model, report) if output_loading_info else model
 
-    with patch.object(PreTrainedModel, "from_pretrained", classmethod(recording)):
+    PreTrainedModel.from_pretrained = classmethod(recording)  # type: ignore[assignment, method-assign]
+    try:
         yield missing
+    finally:
+        PreTrainedModel.from_pretrained = original  # type: ignore[method-assign]
 
 
 def _first_modules(encoder: SparseEncoder) -> dict[str, Any]:
@@ -157,6 +159,13 @@ def _check_tokenizers(source: Source, folder: Path, encoder: SparseEncoder) -> N
                 f"'{source.model}' has no tokenizer, or an empty one; put the tokenizer's files (tokenizer.json) "
                 "beside the model."
             )
+        backend = getattr(tokenizer, "backend_tokenizer", None)
+        dropout = getattr(backend and backend.model, "dropout", None)
+        if dropout:
+            raise CheckpointError(
+                f"The tokenizer of '{source.model}' drops merges at random (dropout is {dropout:g}), so a text has other "
+                'ids each time; set "dropout" of "model" in its tokenizer.json to null.'
+            )
         lowercased = bool(getattr(first, "do_lower_case", False))
         check_same(folder / folder_of(source, route), tokenizer, lowercased)
 
@@ -169,14 +178,19 @@ def _check_finite(model: str, encoder: SparseEncoder) -> None:
             )
 
 
-def _check_complete(source: Source, encoder: SparseEncoder, missing: Mapping[int, list[str]]) -> None:
+def _check_complete(source: Source, encoder: SparseEncoder, missing: Mapping[PreTrainedModel, list[str]]) -> None:
     """Refuse weights that transformers filled with random numbers because the files lack them."""
     for first in _first_modules(encoder).values():
         loaded: PreTrainedModel | None = getattr(first, "model", None)
         if loaded is None:  # a module without a model of transformers
             continue
+        if loaded not in missing:
+            raise CheckpointError(
+                f"'{source.model}': transformers did not load {type(loaded).__name__} by from_pretrained, so nothing "
+                "says whether its weights are complete; save it with save_pretrained, without code of its own."
+            )
         advice = "it was saved without its language model head, or is of another architecture"
-        _refuse_missing(loaded, source.model, missing[id(loaded)], advice)
+        _refuse_missing(loaded, source.model, missing[loaded], advice)
         if has_adapters(loaded):  # whose loading reports the adapter alone
             base, arguments = str(loaded.name_or_path), {**source.arguments, "revision": None}
             again, report = cast(Any, type(loaded)).from_pretrained(base, output_loading_info=True, **arguments)

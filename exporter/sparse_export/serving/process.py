@@ -53,7 +53,7 @@ class ServeOptions:
     def __post_init__(self) -> None:
         if not any(self.repository.glob("*/config.pbtxt")):
             raise InputError(
-                f"'{self.repository}' is no model repository: it has no MODEL/config.pbtxt; "
+                f"'{self.repository}' is not a model repository: it has no MODEL/config.pbtxt; "
                 f"write one with `sparse-export triton BUNDLE --repository {self.repository}`."
             )
 

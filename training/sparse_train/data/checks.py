@@ -82,13 +82,13 @@ def _fault_of_label(label: Any, texts: int, wanted: Format) -> str | None:
         if wanted.labels is Labels.NUMBER:
             return "is a list"
         if not label or not all(_is_number(value) for value in label):
-            return "holds something that is no number"
+            return "holds something that is not a number"
         if lengths and len(label) not in lengths:
             return f"has {len(label)} numbers, where {' or '.join(map(str, sorted(lengths)))} are needed"
         return None
     if not _is_number(label):
-        return "is missing" if label is None else f"is {label!r}, which is no number"
-    return "is no list" if wanted.labels is Labels.NUMBERS else None
+        return "is missing" if label is None else f"is {label!r}, which is not a number"
+    return "is not a list" if wanted.labels is Labels.NUMBERS else None
 
 
 def _is_number(value: Any) -> bool:

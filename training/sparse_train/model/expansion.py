@@ -50,7 +50,7 @@ class ExpansionLoss(nn.Module):
         super().__init__()
         transformer, pooling = list(model) if len(model) == 2 else (None, None)
         if not isinstance(transformer, Transformer) or not isinstance(pooling, SpladePooling):
-            raise ValueError("it trains SPLADE models, and this is none.")
+            raise ValueError("it trains SPLADE models, and this is another model.")
         if not is_fused(transformer):
             raise ValueError("it needs the fused head: fused_head: true, max pooling, a plain vocabulary decoder.")
         if int(os.environ.get("WORLD_SIZE", 1)) > 1:

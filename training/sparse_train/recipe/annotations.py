@@ -23,8 +23,8 @@ _PLAIN: dict[str, type | tuple[type, ...]] = {
 def accepts(annotation: str, value: object) -> bool:
     """Return whether a value of a recipe has the annotated type, for example `accepts("int | None", 3)`.
 
-    An int is a float, a bool is no int, a list is also a tuple. A class of the library accepts nothing, because YAML
-    has no way to write one; neither does an argument without annotation. `Any` accepts everything.
+    An int is a float, a bool is not an int, a list is also a tuple. A class of the library accepts nothing, because
+    YAML has no way to write one; neither does an argument without annotation. `Any` accepts everything.
     """
     return bool(annotation) and _accepts(ast.parse(annotation, mode="eval").body, value)
 

@@ -70,7 +70,7 @@ def _check_data(recipe: Recipe) -> None:
             )
         if len(train) > 1 and dataset.name not in {other.name for other in train}:
             raise RecipeError(
-                f"data.eval.{number}.name: {dataset.name!r} is no data set of data.train, so it has no loss."
+                f"data.eval.{number}.name: {dataset.name!r} is not a data set of data.train, so it has no loss."
             )
     for part in ("train", "eval"):
         for number, dataset in enumerate(getattr(recipe.data, part)):

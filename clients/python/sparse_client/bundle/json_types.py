@@ -48,6 +48,6 @@ def _read_fields(kind: Any, content: dict[str, Any], prefix: str) -> Any:
 
 def _typed(kind: type[_T], value: Any, where: str) -> _T:
     kinds = (int, float) if kind is float else (kind,)
-    if type(value) not in kinds:  # a bool is no number
+    if type(value) not in kinds:  # a bool is not a number
         raise ManifestError(f"{where!r} is {value!r:.40}, expected {_NAMES[kind]}")
     return value

@@ -195,6 +195,8 @@ def _problems(manifest: Manifest) -> Iterator[str]:
         yield f"its graphs take {manifest.input!r}, expected 'tokens' or 'embedding'"
     if manifest.input == "embedding" and manifest.autoencoder is None:
         yield "its graphs take embeddings, but 'autoencoder' is missing"
+    if manifest.tolerance is not None and (manifest.family, manifest.precision) != ("csr", "int8"):
+        yield f"'tolerance' is for int8 of the family csr, not for {manifest.precision} of {manifest.family}"
     counts: dict[str, int | None] = {"dimension": manifest.dimension, "max_active_dims": manifest.max_active_dims}
     counts |= {f"routes.{name}.max_length": route.max_length for name, route in manifest.routes.items()}
     for name, count in counts.items():

@@ -112,9 +112,10 @@ class Sessions:
         return session
 
     def _wanted(self, onnxruntime: Any) -> list[str]:
-        available = onnxruntime.get_available_providers()
-        default = [CUDA, CPU] if self._bundle.manifest.precision == "fp16" and CUDA in available else [CPU]
-        return default if self._providers is None else self._providers
+        if self._providers is not None:
+            return self._providers
+        half = self._bundle.manifest.precision == "fp16"
+        return [CUDA, CPU] if half and CUDA in onnxruntime.get_available_providers() else [CPU]
 
 
 def _checked(providers: Sequence[str]) -> list[str]:

@@ -22,7 +22,7 @@ class RouteTokenizer:
         route: The route.
 
     Raises:
-        BundleError: If the tokenizer cannot be read.
+        BundleError: If the tokenizer cannot be read, or draws its ids at random.
     """
 
     def __init__(self, root: Path, route: Route) -> None:
@@ -69,9 +69,13 @@ def _load(path: Path) -> "Tokenizer":
     from tokenizers import Tokenizer
 
     try:
-        return Tokenizer.from_file(str(path))
+        tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:  # tokenizers raises nothing narrower
         raise BundleError(f"{path} is not a tokenizer that tokenizers can read ({error})") from error
+    dropout = getattr(tokenizer.model, "dropout", None)
+    if dropout:
+        raise BundleError(f"{path} drops merges at random (dropout is {dropout:g}): a text would have other ids each time")
+    return tokenizer
 
 
 def _truncate(tokenizer: "Tokenizer", max_length: int | None) -> None:

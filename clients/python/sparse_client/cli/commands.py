@@ -249,7 +249,7 @@ def _levels(given: str) -> list[int]:
     except ValueError:
         levels = []
     if not levels or min(levels) < 1:
-        raise InputError(f"--concurrency {given!r} is no list of numbers of callers: give one like 1,2,4")
+        raise InputError(f"--concurrency {given!r} is not a list of numbers of callers: give one like 1,2,4")
     return levels
 
 

@@ -24,7 +24,7 @@ class CommandGroup(click.Group):
     """A group of commands; a subclass says what is special about its own.
 
     Attributes:
-        error: The exceptions that are the user's to mend: their text on stderr and exit code 1.
+        error: The exceptions that the user can fix: their text on stderr and exit code 1.
         extra: What `pip install 'sparse-export[...]'` needs for a command whose library is not installed.
         default: The command that runs when the first argument is an option that the group itself does not have.
         default_takes_words: The default command also gets a first argument that names no command.
@@ -56,13 +56,13 @@ class CommandGroup(click.Group):
         return self.default_takes_words and first not in self.commands
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; an error that is the user's to mend ends it with a sentence."""
+        """Run the command; an error that the user can fix becomes one sentence."""
         with self._told(ctx):
             return super().invoke(ctx)
 
     @contextmanager
     def _told(self, ctx: click.Context) -> Iterator[None]:
-        """Turn the errors that are the user's to mend into a sentence."""
+        """Turn errors that the user can fix into one sentence."""
         try:
             yield
         except self.error as error:

@@ -28,7 +28,7 @@ def print_table(
         title: What was encoded; cut to one short line.
         tokens: The tokens with their weights, by falling weight.
         notes: One more column, None for none.
-        empty: What to say where there is no token.
+        empty: What to say where there is not a token.
     """
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")  # a terminal that knows no CJK shows "?" rather than fail

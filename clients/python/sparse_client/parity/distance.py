@@ -20,7 +20,7 @@ TOLERANCES = {
     "fp16": Tolerance(max_difference=2e-2),
     "int8": Tolerance(mean_cosine=0.995, worst_cosine=0.98, overlap=0.95),
 }
-# How far rounding moves a weight, so that two dimensions at the cut change places. An int8 error is no rounding.
+# How far rounding moves a weight, so that two dimensions at the cut change places. An int8 error is not rounding.
 CUT_ROUNDING = {"fp32": 1e-5, "fp16": 1e-3, "int8": 0.0}
 
 

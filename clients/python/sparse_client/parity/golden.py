@@ -155,7 +155,8 @@ def read_golden(bundle: Bundle) -> Iterator[Golden]:
             except (InputError, KeyError, RecursionError, TypeError, ValueError) as error:
                 raise BundleError(f"{path}, line {number} is not a golden vector ({error!r})") from error
             if golden.route not in bundle.manifest.routes:
-                raise BundleError(f"{path}, line {number} is of {golden.route!r}, which is none of the bundle's routes")
+                known = ", ".join(bundle.manifest.routes)
+                raise BundleError(f"{path}, line {number} has the route {golden.route!r}, the bundle has {known}")
             yield golden
     if not number:
         raise BundleError(f"{path} is empty, so nothing can be replayed: export the bundle again")

@@ -71,7 +71,7 @@ class AsyncSparseClient:
             One vector per text, in the order of the texts, each sorted by falling weight.
 
         Raises:
-            InputError: If it is no list of texts, one has a lone surrogate, or the server rejects one.
+            InputError: If it is not a list of texts, one has a lone surrogate, or the server rejects one.
             ServerError: If the server cannot be reached, has no such model, or fails.
         """
         return await self._encode(texts, "document", show_progress)
@@ -91,7 +91,7 @@ class AsyncSparseClient:
             For each vector its tokens with their weights, by falling weight.
 
         Raises:
-            InputError: If it is no list of vectors, `top` is negative, or the server rejects a vector.
+            InputError: If it is not a list of vectors, `top` is negative, or the server rejects a vector.
             SparseClientError: If the dimensions of this model have no names.
             ServerError: As `encode_documents`.
         """
@@ -103,7 +103,7 @@ class AsyncSparseClient:
         """Turn the features of a csr bundle back into the dense embeddings, float32 ``[vectors, width]``.
 
         Raises:
-            InputError: If it is no list of vectors, or the server rejects one.
+            InputError: If it is not a list of vectors, or the server rejects one.
             SparseClientError: If the dimensions of this model are tokens, not features.
             ServerError: As `encode_documents`.
         """
