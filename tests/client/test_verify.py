@@ -95,7 +95,10 @@ def test_a_query_table_is_judged_as_fp32(idf_bundle: Path) -> None:
             b'{"route":"document","text":"a","input_ids":[1],"indices":[1],"values":[1,2]}',
             "line 1 is not a golden vector",
         ),
-        (b'{"route":"image","text":"a","input_ids":[1],"indices":[1],"values":[1]}', "has the route 'image', the bundle has"),
+        (
+            b'{"route":"image","text":"a","input_ids":[1],"indices":[1],"values":[1]}',
+            "has the route 'image', the bundle has",
+        ),
     ],
 )
 def test_golden_vectors_that_are_none(copy: Any, content: bytes, message: str) -> None:

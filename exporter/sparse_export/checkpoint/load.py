@@ -163,8 +163,8 @@ def _check_tokenizers(source: Source, folder: Path, encoder: SparseEncoder) -> N
         dropout = getattr(backend and backend.model, "dropout", None)
         if dropout:
             raise CheckpointError(
-                f"The tokenizer of '{source.model}' drops merges at random (dropout is {dropout:g}), so a text has other "
-                'ids each time; set "dropout" of "model" in its tokenizer.json to null.'
+                f"The tokenizer of '{source.model}' drops merges at random (dropout is {dropout:g}), so a text has "
+                'other ids each time; set "dropout" of "model" in its tokenizer.json to null.'
             )
         lowercased = bool(getattr(first, "do_lower_case", False))
         check_same(folder / folder_of(source, route), tokenizer, lowercased)

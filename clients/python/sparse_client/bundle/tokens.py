@@ -74,7 +74,9 @@ def _load(path: Path) -> "Tokenizer":
         raise BundleError(f"{path} is not a tokenizer that tokenizers can read ({error})") from error
     dropout = getattr(tokenizer.model, "dropout", None)
     if dropout:
-        raise BundleError(f"{path} drops merges at random (dropout is {dropout:g}): a text would have other ids each time")
+        raise BundleError(
+            f"{path} drops merges at random (dropout is {dropout:g}): a text would have other ids each time"
+        )
     return tokenizer
 
 
