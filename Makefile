@@ -15,7 +15,7 @@ DEMO := build/splade-tiny-int8
 PAGE := build/web
 
 .DEFAULT_GOAL := help
-.PHONY: help models demo train-demo serve web screenshots javascript chromium qemu processors runtimes test quick check docs bench bench-peers bench-serve bench-train bench-web lock newest clean
+.PHONY: help models demo train-demo serve web screenshots javascript chromium qemu processors runtimes test quick check check-javascript docs bench bench-peers bench-serve bench-train bench-web lock newest clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -43,6 +43,8 @@ screenshots: chromium ## Write screenshots of the page to build/screenshots/, an
 # What is missing here is reported by the tests, which are then skipped, or fail in CI.
 javascript: clients/node_modules/.installed
 clients/node_modules/.installed: clients/package-lock.json
+
+check-javascript: javascript
 	@if command -v npm >/dev/null; then cd clients && npm ci --no-audit --no-fund --loglevel=error && touch node_modules/.installed; \
 	else echo "npm is not installed: Node and the browser will not be tested"; fi
 
@@ -79,10 +81,11 @@ quick: $(INSTALLED) ## Run the tests of every edit: no real model, no server, no
 docs: $(INSTALLED) ## Build the documentation into build/docs/; a warning is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
-check: $(INSTALLED) ## Lint, format and types
+check: $(INSTALLED) check-javascript ## Lint, format and types, of Python and JavaScript
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	@if command -v npm >/dev/null; then cd clients && npx --no-install biome check --error-on-warnings && npx --no-install tsc --noEmit -p node; fi
 
 serve: demo ## Serve the demo with a real tritonserver, at http://127.0.0.1:8000 and grpc://127.0.0.1:8001
 	$(BIN)/sparse-export triton $(DEMO) --repository model_repository --name splade --force

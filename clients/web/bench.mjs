@@ -3,7 +3,8 @@
 import { CHROMIUM, launch, opened } from "./browser.mjs";
 import { serve } from "./serve.mjs";
 
-const TEXT = "The committee approved the new budget after a long debate last night but two older members voted against it again.";
+const TEXT =
+  "The committee approved the new budget after a long debate last night but two older members voted against it again.";
 const ROUNDS = 5;
 const RUNS = 40;
 

@@ -26,7 +26,12 @@ Example:
 `;
 const TEXT = { type: /** @type {const} */ ("string") };
 const OPTIONS = {
-  bundle: TEXT, url: TEXT, model: TEXT, input: TEXT, top: TEXT, threads: TEXT,
+  bundle: TEXT,
+  url: TEXT,
+  model: TEXT,
+  input: TEXT,
+  top: TEXT,
+  threads: TEXT,
   route: { ...TEXT, default: "document" },
   help: { type: /** @type {const} */ ("boolean"), short: "h" },
 };
@@ -90,7 +95,10 @@ async function show(values, command, words) {
 /** @param {any} values */
 async function verify(values) {
   if (values.bundle === undefined) throw new InputError("verify needs --bundle DIR, whose golden vectors are replayed");
-  const bundle = await LocalEncoder.load(values.bundle, { checksums: true, threads: number(values.threads, "threads") });
+  const bundle = await LocalEncoder.load(values.bundle, {
+    checksums: true,
+    threads: number(values.threads, "threads"),
+  });
   const target = values.url === undefined ? bundle : new SparseClient(values.url, { model: values.model });
   if (target instanceof SparseClient) print(await target.verify(bundle));
   else print({ on: await place(), ...(await bundle.verify()) });

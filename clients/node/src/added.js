@@ -1,6 +1,6 @@
 /** Added tokens: texts that are tokens wherever they stand, such as [MASK], as the Rust library finds them. */
 
-import { Unfit, boolean, checkSettings, oneOf, text } from "./settings.js";
+import { boolean, checkSettings, oneOf, text, Unfit } from "./settings.js";
 import { SPACE } from "./unicode.js";
 
 const ONE_SPACE = new RegExp(`[${SPACE}]`, "u");
@@ -20,8 +20,14 @@ export class AddedTokens {
     added.forEach(checkAdded);
     checkIds(added, vocabulary);
     this._normalize = normalize;
-    this._asWritten = search(added.filter((one) => !one.normalized), (content) => content);
-    this._normalized = search(added.filter((one) => one.normalized), normalize);
+    this._asWritten = search(
+      added.filter((one) => !one.normalized),
+      (content) => content,
+    );
+    this._normalized = search(
+      added.filter((one) => one.normalized),
+      normalize,
+    );
   }
 
   /** @param {string} text @returns {(string | number)[]} Normalized texts, and the ids of the tokens between them. */
@@ -36,7 +42,11 @@ export class AddedTokens {
 function checkAdded(one) {
   const flags = { lstrip: boolean, rstrip: boolean, normalized: boolean, special: boolean, single_word: oneOf(false) };
   const filled = (/** @type {any} */ value) => text(value) && value !== "";
-  checkSettings(one, `its added token ${JSON.stringify(one?.content)}`, { id: Number.isInteger, content: filled, ...flags });
+  checkSettings(one, `its added token ${JSON.stringify(one?.content)}`, {
+    id: Number.isInteger,
+    content: filled,
+    ...flags,
+  });
 }
 
 /** The library counts ids by itself and does not look at those of the file. @param {Added[]} added @param {Map<string, number>} vocabulary */
@@ -56,7 +66,8 @@ function checkIds(added, vocabulary) {
 function search(added, written) {
   if (added.length === 0) return null;
   const tokens = new Map(added.map((one) => [written(one.content), one]));
-  if (tokens.size < added.length || tokens.has("")) throw new Unfit("its added tokens are the same, or nothing, once normalized");
+  if (tokens.size < added.length || tokens.has(""))
+    throw new Unfit("its added tokens are the same, or nothing, once normalized");
   const contents = [...tokens.keys()].sort((left, right) => right.length - left.length); // the longest is found first
   if (added.some((one) => one.rstrip) && contents.some((content) => ONE_SPACE.test(content[0]))) {
     throw new Unfit("its added tokens begin with a space beside others with rstrip");

@@ -19,7 +19,8 @@ export class BytePairs {
     for (const [rank, merge] of merges.entries()) {
       const [left, right, ...more] = typeof merge === "string" ? merge.split(" ") : merge;
       const ids = [left, right, `${left}${right}`].map((token) => vocabulary.get(token));
-      if (more.length || ids.includes(undefined)) throw new Unfit(`its model BPE has the merge ${JSON.stringify(merge)}`);
+      if (more.length || ids.includes(undefined))
+        throw new Unfit(`its model BPE has the merge ${JSON.stringify(merge)}`);
       const [one, other, token] = /** @type {number[]} */ (ids);
       this._merges.set(one * this._span + other, [rank, token]);
     }
@@ -33,7 +34,8 @@ export class BytePairs {
     const previous = tokens.map((_, place) => place - 1);
     const queue = new Queue();
     const offer = (/** @type {number} */ place) => {
-      const merge = place < 0 || next[place] >= tokens.length ? undefined : this._merge(tokens[place], tokens[next[place]]);
+      const merge =
+        place < 0 || next[place] >= tokens.length ? undefined : this._merge(tokens[place], tokens[next[place]]);
       if (merge) queue.push(merge[0] * PLACES + place);
     };
     for (let place = 0; place + 1 < tokens.length; place += 1) offer(place);

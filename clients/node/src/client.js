@@ -1,12 +1,12 @@
 /** Encode and decode on a Triton server, over fetch and the KServe v2 protocol; no dependencies. */
 
 import { Connection, DEFAULTS } from "./connection.js";
-import { BundleError, InputError, ServerError, SparseClientError, reason } from "./errors.js";
+import { InputError, reason, ServerError, SparseClientError } from "./errors.js";
 import { textInput } from "./kserve.js";
 import { rows, toPadded, toVectors } from "./outputs.js";
 import { featureLabel, overlap } from "./overlap.js";
-import { checkText, checkedTexts, count } from "./texts.js";
-import { SparseVector, checkedVectors, kindOf } from "./vectors.js";
+import { checkedTexts, checkText, count } from "./texts.js";
+import { checkedVectors, kindOf, SparseVector } from "./vectors.js";
 import { verifyVectors } from "./verification.js";
 
 /**
@@ -175,7 +175,8 @@ export class SparseClient {
   /** @param {unknown} given @param {"query" | "document"} route @returns {Promise<SparseVector>} */
   async _vector(given, route) {
     if (given instanceof SparseVector) return given;
-    if (typeof given !== "string") throw new InputError(`${route} is ${kindOf(given)}, expected a text or a SparseVector`);
+    if (typeof given !== "string")
+      throw new InputError(`${route} is ${kindOf(given)}, expected a text or a SparseVector`);
     checkText(given, route);
     return (await this._encode([given], route))[0];
   }
@@ -184,7 +185,15 @@ export class SparseClient {
   async _labels(dimensions) {
     const { outputs } = await this._connection.config(this._name("decode"));
     if (!outputs.includes("tokens")) return dimensions.map(featureLabel);
-    const [named] = await this._decode([new SparseVector(dimensions, dimensions.map(() => 1))], "tokens");
+    const [named] = await this._decode(
+      [
+        new SparseVector(
+          dimensions,
+          dimensions.map(() => 1),
+        ),
+      ],
+      "tokens",
+    );
     return named.slice(0, dimensions.length);
   }
 

@@ -1,6 +1,6 @@
 /** Requests to a Triton server over fetch, and what goes wrong with them as errors of ours. */
 
-import { InputError, ModelNotFoundError, ServerError, UnreachableError, reason } from "./errors.js";
+import { InputError, ModelNotFoundError, reason, ServerError, UnreachableError } from "./errors.js";
 import { JSON_LENGTH, request, response } from "./kserve.js";
 
 const SHOWN = 80;
@@ -16,7 +16,8 @@ export const DEFAULTS = Object.freeze({ timeout: 30, retries: 6, concurrency: 4 
  * @returns {Generator<number>}
  */
 export function* pauses(retries, share = () => 0.75 + Math.random() / 4) {
-  for (let attempt = 0; attempt < retries; attempt += 1) yield Math.min(FIRST_PAUSE * 2 ** attempt, LONGEST_PAUSE) * share();
+  for (let attempt = 0; attempt < retries; attempt += 1)
+    yield Math.min(FIRST_PAUSE * 2 ** attempt, LONGEST_PAUSE) * share();
 }
 
 /** One server; requests to it fail with an InputError or a ServerError and nothing else. */
@@ -161,7 +162,9 @@ export class Connection {
     }
     if (typeof said !== "string") {
       const status = `${this.url} answers HTTP ${answer.status}: ${text.slice(0, SHOWN).replace(/\s+/g, " ")}`;
-      return answer.status === 503 ? new UnreachableError(status) : new ServerError(`${status}; is it a Triton server?`);
+      return answer.status === 503
+        ? new UnreachableError(status)
+        : new ServerError(`${status}; is it a Triton server?`);
     }
     if (answer.status === 404) return new ModelNotFoundError(`${this.url} has no model '${model}': ${said}`);
     if (answer.status === 503) return new UnreachableError(`${this.url} is unavailable: ${said}; try again later`);

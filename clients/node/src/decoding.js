@@ -67,7 +67,10 @@ export class Decoder {
     let found = [];
     for (let start = 0; start < vectors.length; start += this._batchSize) {
       const { indices, values, dims } = toPadded(vectors.slice(start, start + this._batchSize));
-      const inputs = { indices: { type: "int32", data: indices, dims }, values: { type: "float32", data: values, dims } };
+      const inputs = {
+        indices: { type: "int32", data: indices, dims },
+        values: { type: "float32", data: values, dims },
+      };
       found = found.concat(rows((await this._sessions.run(DECODE, inputs, [output]))[output]));
     }
     return found;

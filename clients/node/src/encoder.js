@@ -3,14 +3,14 @@
 import { pad } from "./batch.js";
 import { DECODE, Decoder } from "./decoding.js";
 import { BundleError, InputError } from "./errors.js";
-import { QueryTable, TABLE, isLookedUp } from "./lookup.js";
+import { isLookedUp, QueryTable, TABLE } from "./lookup.js";
 import { factsOf } from "./nodes.js";
-import { WANTED, toVectors } from "./outputs.js";
+import { toVectors, WANTED } from "./outputs.js";
 import { featureLabel, overlap } from "./overlap.js";
 import { Sessions } from "./sessions.js";
-import { checkText, checkedTexts, count } from "./texts.js";
-import { SparseVector, checkedVectors, kindOf } from "./vectors.js";
-import { GOLDEN, checkIds, parseGolden, parseGoldenIds, verifyVectors } from "./verification.js";
+import { checkedTexts, checkText, count } from "./texts.js";
+import { checkedVectors, kindOf, SparseVector } from "./vectors.js";
+import { checkIds, GOLDEN, parseGolden, parseGoldenIds, verifyVectors } from "./verification.js";
 
 // Tokens of one run, padding included: what a layer computes then stays in the processor's caches.
 const RUN_TOKENS = 1024;
@@ -58,7 +58,10 @@ export class Encoder {
   /** The files that encoding and naming dimensions read, each once. @returns {string[]} */
   get needed() {
     const { files, routes } = this._manifest;
-    const parts = Object.values(routes).flatMap((route) => [isLookedUp(route, files) ? TABLE : route.graph, route.tokenizer]);
+    const parts = Object.values(routes).flatMap((route) => [
+      isLookedUp(route, files) ? TABLE : route.graph,
+      route.tokenizer,
+    ]);
     return [...new Set([...parts, GOLDEN, DECODE])].filter((name) => name in files);
   }
 
@@ -127,7 +130,12 @@ export class Encoder {
   async labels(dimensions) {
     if (!(await this._decoder.hasTokens())) return dimensions.map(featureLabel);
     const distinct = [...new Set(dimensions)];
-    const [named] = await this._decoder.tokens([new SparseVector(distinct, distinct.map(() => 1))]);
+    const [named] = await this._decoder.tokens([
+      new SparseVector(
+        distinct,
+        distinct.map(() => 1),
+      ),
+    ]);
     const names = new Map(named.map(([token], at) => [distinct[at], token]));
     return dimensions.map((dimension) => /** @type {string} */ (names.get(dimension)));
   }
@@ -162,7 +170,8 @@ export class Encoder {
   /** The bundle's golden vectors. @returns {Promise<import("./verification.js").Golden[]>} */
   async golden() {
     const text = await this._goldenText();
-    if (text === null) throw new BundleError(`${this.name} has no ${GOLDEN} among its files, so nothing can be replayed`);
+    if (text === null)
+      throw new BundleError(`${this.name} has no ${GOLDEN} among its files, so nothing can be replayed`);
     return parseGolden(text, `${this.name}: ${GOLDEN}`);
   }
 
@@ -194,7 +203,10 @@ export class Encoder {
       const [tokenizer, text] = await Promise.all([this._tokenizer(route), this._goldenText()]);
       const all = text === null ? [] : parseGoldenIds(text, `${this.name}: ${GOLDEN}`);
       const golden = all.filter((one) => one.route === name);
-      const ids = await tokenizer.ids(golden.map((one) => one.text), route);
+      const ids = await tokenizer.ids(
+        golden.map((one) => one.text),
+        route,
+      );
       golden.forEach((one, at) => checkIds(this.name, one, ids[at]));
       return tokenizer;
     });
@@ -221,7 +233,10 @@ export class Encoder {
       const longest = Math.max(1, rows[order[start]].length);
       size = Math.min(this._batchSize, Math.max(1, Math.floor(RUN_TOKENS / longest)));
       const positions = order.slice(start, start + size);
-      const { ids, mask, dims } = pad(positions.map((position) => rows[position]), padId);
+      const { ids, mask, dims } = pad(
+        positions.map((position) => rows[position]),
+        padId,
+      );
       const inputs = {
         input_ids: { type: "int64", data: ids, dims },
         attention_mask: { type: "int64", data: mask, dims },
@@ -236,7 +251,8 @@ export class Encoder {
   /** @param {unknown} given @param {string} route @returns {Promise<SparseVector>} */
   async _vector(given, route) {
     if (given instanceof SparseVector) return checkedVectors([given], this.dimension)[0];
-    if (typeof given !== "string") throw new InputError(`${route} is ${kindOf(given)}, expected a text or a SparseVector`);
+    if (typeof given !== "string")
+      throw new InputError(`${route} is ${kindOf(given)}, expected a text or a SparseVector`);
     checkText(given, route);
     return (await this._encode([given], route))[0];
   }

@@ -4,9 +4,9 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { readFile, realpath, stat } from "node:fs/promises";
 import { arch, cpus } from "node:os";
-import { join, relative, isAbsolute, sep } from "node:path";
+import { isAbsolute, join, relative, sep } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { BundleError, SparseClientError, reason } from "./errors.js";
+import { BundleError, reason, SparseClientError } from "./errors.js";
 import { MANIFEST, parseManifest } from "./manifest.js";
 import { exactProducts } from "./products.js";
 import { checkRuntime } from "./runtime.js";
@@ -30,10 +30,14 @@ export async function openFolder(root, checksums) {
     }
     const inside = relative(base, await realpath(file));
     if (inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
-      throw new BundleError(`${root}: ${MANIFEST} names '${name}', which leads outside the bundle; copy links as files`);
+      throw new BundleError(
+        `${root}: ${MANIFEST} names '${name}', which leads outside the bundle; copy links as files`,
+      );
     }
     if (status.size !== entry.size) {
-      throw new BundleError(`${file} has ${status.size} bytes, ${MANIFEST} says ${entry.size}; copy or export it again`);
+      throw new BundleError(
+        `${file} has ${status.size} bytes, ${MANIFEST} says ${entry.size}; copy or export it again`,
+      );
     }
     if (checksums && (await sha256(file)) !== entry.sha256) {
       throw new BundleError(`${file} was altered: its sha256 is not that of ${MANIFEST}; copy or export it again`);

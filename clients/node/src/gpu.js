@@ -28,11 +28,13 @@ export async function chooseDevice(wanted, precision) {
 async function obstacleTo(precision, fast) {
   if (precision === "int8") return "products of 8-bit integers have no WebGPU kernels: give an fp32 or fp16 bundle";
   const adapter = await /** @type {any} */ (globalThis.navigator)?.gpu?.requestAdapter().catch(() => null);
-  if (!adapter) return "this browser has no WebGPU, or no GPU that it uses: update it, turn WebGPU on, open the page by https";
+  if (!adapter)
+    return "this browser has no WebGPU, or no GPU that it uses: update it, turn WebGPU on, open the page by https";
   if (precision === "fp16" && !adapter.features.has("shader-f16")) {
     return "this GPU has no 16-bit floats (shader-f16): give an fp32 bundle";
   }
-  if (fast && (adapter.info?.isFallbackAdapter ?? adapter.isFallbackAdapter)) return "this adapter is the CPU in disguise";
+  if (fast && (adapter.info?.isFallbackAdapter ?? adapter.isFallbackAdapter))
+    return "this adapter is the CPU in disguise";
   return null;
 }
 

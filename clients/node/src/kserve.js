@@ -40,7 +40,8 @@ export function response(body, jsonLength) {
     const numbers = size === undefined ? data : parse(datatype, body, start, size);
     start += size ?? 0;
     const dims = shape.length === 2 ? shape : [1, ...shape];
-    if (numbers.length !== dims[0] * dims[1]) throw new Error(`output ${name} has ${numbers.length} values, not ${dims}`);
+    if (numbers.length !== dims[0] * dims[1])
+      throw new Error(`output ${name} has ${numbers.length} values, not ${dims}`);
     found[name] = { data: numbers, dims };
   }
   return found;

@@ -48,7 +48,11 @@ export class QueryTable {
     }
     const active = distinct.filter((id) => this._weights[id] !== 0);
     const limit = Math.min(this._limit ?? Infinity, most ?? Infinity);
-    return strongest(active, active.map((id) => this._weights[id]), limit === Infinity ? null : limit);
+    return strongest(
+      active,
+      active.map((id) => this._weights[id]),
+      limit === Infinity ? null : limit,
+    );
   }
 }
 

@@ -89,7 +89,12 @@ function read(raw, where) {
     output: oneOf(raw, "output", OUTPUTS),
     tolerance: readTolerance(raw),
     source: typeof raw.source?.id === "string" ? raw.source.id : null,
-    routes: Object.fromEntries(routes.map(([name, route]) => [name, readRoute(name, isObject(route) ? { ...older(route), ...route } : route, files)])),
+    routes: Object.fromEntries(
+      routes.map(([name, route]) => [
+        name,
+        readRoute(name, isObject(route) ? { ...older(route), ...route } : route, files),
+      ]),
+    ),
     files,
     contradictions: contradictions(raw),
   };
@@ -98,7 +103,9 @@ function read(raw, where) {
 /** What is said in two ways, for the bundle and for its routes; `verify` fails for it. @param {any} raw @returns {string[]} */
 function contradictions(raw) {
   const routes = Object.entries(raw.routes);
-  const prompts = routes.flatMap(([name, { prompt }]) => (raw.prompts && raw.prompts[name] !== prompt ? [`the prompt of ${name}`] : []));
+  const prompts = routes.flatMap(([name, { prompt }]) =>
+    raw.prompts && raw.prompts[name] !== prompt ? [`the prompt of ${name}`] : [],
+  );
   const length = raw.routes.document?.max_length ?? null;
   return Object.hasOwn(raw, "max_length") && raw.max_length !== length ? [...prompts, "max_length"] : prompts;
 }
@@ -123,7 +130,8 @@ function checkInput(raw, where) {
         "LocalEncoder.encode_embeddings, or export the encoder with its texts",
     );
   }
-  if (input !== "tokens") throw new Broken(`its graphs take ${JSON.stringify(input)}, expected 'tokens' or 'embedding'`);
+  if (input !== "tokens")
+    throw new Broken(`its graphs take ${JSON.stringify(input)}, expected 'tokens' or 'embedding'`);
 }
 
 /** Only int8 features of csr may promise less than their precision does. @param {any} manifest @returns {Record<string, number> | null} */
@@ -133,7 +141,8 @@ function readTolerance({ tolerance: raw, family, precision }) {
     throw new Broken(`'tolerance' is for int8 of the family csr, not for ${precision} of ${family}`);
   }
   const names = { mean_cosine: "meanCosine", worst_cosine: "worstCosine", overlap: "overlap" };
-  const right = isObject(raw) && Object.keys(raw).length === 3 && Object.keys(names).every((name) => Number.isFinite(raw[name]));
+  const right =
+    isObject(raw) && Object.keys(raw).length === 3 && Object.keys(names).every((name) => Number.isFinite(raw[name]));
   if (!right) throw new Broken(`'tolerance' has not exactly the numbers ${Object.keys(names).join(", ")}`);
   return Object.fromEntries(Object.entries(names).map(([name, own]) => [own, raw[name]]));
 }

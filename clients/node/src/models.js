@@ -2,7 +2,7 @@
 
 import { BytePairs } from "./bytepairs.js";
 import { BYTES, givesBytes } from "./pretokenizers.js";
-import { Unfit, any, boolean, build, checkSettings, list, object, oneOf, text } from "./settings.js";
+import { any, boolean, build, checkSettings, list, object, oneOf, text, Unfit } from "./settings.js";
 
 const MOST_WORDS = 10_000; // remembered
 
@@ -17,7 +17,12 @@ export function modelOf(json) {
   return build(json.model, "model", {
     WordPiece: (config, what) => {
       const whole = (/** @type {any} */ value) => Number.isInteger(value) && value >= 0;
-      checkSettings(config, what, { vocab: object, unk_token: text, continuing_subword_prefix: text, max_input_chars_per_word: whole });
+      checkSettings(config, what, {
+        vocab: object,
+        unk_token: text,
+        continuing_subword_prefix: text,
+        max_input_chars_per_word: whole,
+      });
       return wordPiece(config, what);
     },
     BPE: (config, what) => {
@@ -26,7 +31,8 @@ export function modelOf(json) {
       const absent = oneOf(null, "");
       const parts = { continuing_subword_prefix: absent, end_of_word_suffix: absent, dropout: oneOf(null, 0) };
       checkSettings(config, what, { vocab: object, merges: list }, { ...unknown, ...parts, ignore_merges: boolean });
-      if (!givesBytes(json.pre_tokenizer)) throw new Unfit(`${what} without a ByteLevel pre_tokenizer behind all others`);
+      if (!givesBytes(json.pre_tokenizer))
+        throw new Unfit(`${what} without a ByteLevel pre_tokenizer behind all others`);
       const missing = BYTES.find((byte) => !Object.hasOwn(config.vocab, byte));
       if (missing) throw new Unfit(`${what} has no token for the byte '${missing}'`);
       return bytePairs(config, what);
@@ -35,7 +41,10 @@ export function modelOf(json) {
 }
 
 /** @param {any} config @param {string} what @returns {Model} */
-function wordPiece({ vocab, unk_token: unknown, continuing_subword_prefix: prefix, max_input_chars_per_word: most }, what) {
+function wordPiece(
+  { vocab, unk_token: unknown, continuing_subword_prefix: prefix, max_input_chars_per_word: most },
+  what,
+) {
   const vocabulary = vocabularyOf(vocab, what);
   const other = vocabulary.get(unknown);
   if (other === undefined) throw new Unfit(`${what} has the unk_token '${unknown}', which is not a token`);

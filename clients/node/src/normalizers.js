@@ -41,7 +41,8 @@ const BUILDERS = {
   Sequence: (config, what) => {
     checkSettings(config, what, { normalizers: list });
     const steps = config.normalizers.map(normalizer);
-    return (text) => steps.reduce((/** @type {string} */ changed, /** @type {Normalizer} */ step) => step(changed), text);
+    return (text) =>
+      steps.reduce((/** @type {string} */ changed, /** @type {Normalizer} */ step) => step(changed), text);
   },
 };
 

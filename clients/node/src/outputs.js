@@ -60,5 +60,9 @@ function fromPadded(indices, values, most) {
 /** @param {Float32Array} row @param {number | null} most */
 function fromDense(row, most) {
   const active = Array.from(row.keys()).filter((index) => row[index] !== 0);
-  return strongest(active, active.map((index) => row[index]), most);
+  return strongest(
+    active,
+    active.map((index) => row[index]),
+    most,
+  );
 }

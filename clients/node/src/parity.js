@@ -42,7 +42,8 @@ export function compare(expected, actual, limit, precision) {
   if (filled.length === 0) throw new Error("nothing to compare: every vector is empty");
   const cosines = filled.map(([one, other]) => cosine(one, other));
   const found = { maxDifference: 0, cutTies: 0 };
-  for (const [one, other] of filled) measure(one, other, (vector) => tie(vector, limit, CUT_ROUNDING[precision]), found);
+  for (const [one, other] of filled)
+    measure(one, other, (vector) => tie(vector, limit, CUT_ROUNDING[precision]), found);
   return {
     texts: pairs.length,
     empty: pairs.length - filled.length,

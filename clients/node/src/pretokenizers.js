@@ -1,6 +1,6 @@
 /** Pre-tokenizers: what cuts a normalized text into the pieces that a model looks at, as the Rust library does. */
 
-import { Unfit, boolean, build, checkSettings, list, object, oneOf } from "./settings.js";
+import { boolean, build, checkSettings, list, object, oneOf, Unfit } from "./settings.js";
 import { LETTER, NUMBER, PUNCTUATION, SPACE } from "./unicode.js";
 
 /** @typedef {(pieces: string[]) => string[]} PreTokenizer */
@@ -42,7 +42,8 @@ const BUILDERS = {
   Sequence: (config, what) => {
     checkSettings(config, what, { pretokenizers: list });
     const steps = config.pretokenizers.map(preTokenizer);
-    return (pieces) => steps.reduce((/** @type {string[]} */ cut, /** @type {PreTokenizer} */ step) => step(cut), pieces);
+    return (pieces) =>
+      steps.reduce((/** @type {string[]} */ cut, /** @type {PreTokenizer} */ step) => step(cut), pieces);
   },
 };
 

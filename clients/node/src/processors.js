@@ -1,6 +1,6 @@
 /** Post-processors: the special tokens around a text, as the Rust library puts them. */
 
-import { Unfit, any, boolean, build, checkSettings, list, object } from "./settings.js";
+import { any, boolean, build, checkSettings, list, object, Unfit } from "./settings.js";
 
 /** @typedef {(ids: number[], special: boolean) => number[]} Processor */
 

@@ -13,5 +13,7 @@ export const OLDEST = "1.30.0";
 export function checkRuntime(name, version = "0") {
   const order = new Intl.Collator("en", { numeric: true });
   if (order.compare(version, OLDEST) >= 0) return;
-  throw new SparseClientError(`${name} ${version} is too old, ${OLDEST} is the oldest that was tested: npm install ${name}@^${OLDEST}`);
+  throw new SparseClientError(
+    `${name} ${version} is too old, ${OLDEST} is the oldest that was tested: npm install ${name}@^${OLDEST}`,
+  );
 }

@@ -1,6 +1,6 @@
 /** Text to token ids by the Rust library that made the bundle's tokenizer.json: every tokenizer it reads is exact. */
 
-import { BundleError, SparseClientError, reason } from "./errors.js";
+import { BundleError, reason, SparseClientError } from "./errors.js";
 
 /**
  * @param {string} text The content of tokenizer.json.
@@ -44,7 +44,9 @@ function read(text, where, Tokenizer) {
   }
   const dropout = found.model.dropout;
   if (dropout) {
-    throw new BundleError(`${where} drops merges at random (dropout is ${dropout}): a text would have other ids each time`);
+    throw new BundleError(
+      `${where} drops merges at random (dropout is ${dropout}): a text would have other ids each time`,
+    );
   }
   return found;
 }

@@ -72,7 +72,9 @@ export class Sessions {
       return /** @type {any} */ (await turn);
     } catch (error) {
       const shapes = Object.entries(inputs).map(([name, { dims }]) => `${name} [${dims.join(", ")}]`);
-      throw new BundleError(`${this.name}: ${graph} failed on ${shapes.join(", ")}: ${reason(error)}`, { cause: error });
+      throw new BundleError(`${this.name}: ${graph} failed on ${shapes.join(", ")}: ${reason(error)}`, {
+        cause: error,
+      });
     }
   }
 

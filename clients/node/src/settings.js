@@ -16,7 +16,10 @@ export const list = Array.isArray;
 /** @type {Check} */
 export const object = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 /** @param {any[]} values @returns {Check} */
-export const oneOf = (...values) => (value) => values.includes(value);
+export const oneOf =
+  (...values) =>
+  (value) =>
+    values.includes(value);
 
 /**
  * Refuse a component that has settings which are not built here, or lacks one that must be there.

@@ -22,7 +22,8 @@ export function checkedTexts(texts) {
  * @throws {InputError} If it is not a text, or has half of a surrogate pair, which no tokenizer takes.
  */
 export function checkText(text, where) {
-  if (typeof text !== "string") throw new InputError(`${where} is ${kindOf(text)}, expected a text: convert or drop it`);
+  if (typeof text !== "string")
+    throw new InputError(`${where} is ${kindOf(text)}, expected a text: convert or drop it`);
   const lone = LONE.exec(text);
   if (lone) {
     const code = lone[0].charCodeAt(0).toString(16).toUpperCase();

@@ -11,7 +11,7 @@ import { modelOf } from "./models.js";
 import { normalizer } from "./normalizers.js";
 import { preTokenizer } from "./pretokenizers.js";
 import { processor } from "./processors.js";
-import { Unfit, any, checkSettings, list, object, oneOf } from "./settings.js";
+import { any, checkSettings, list, object, oneOf, Unfit } from "./settings.js";
 
 const PARTS = { model: object, normalizer: any, pre_tokenizer: any, post_processor: any, added_tokens: list };
 const BESIDES = { version: any, truncation: any, padding: any, decoder: any }; // a decoder makes no ids
@@ -72,7 +72,8 @@ export class BundleTokenizer {
     if (maxLength === null) return ids;
     const { process, truncation } = this._parts;
     const room = maxLength - process([], addSpecialTokens).length;
-    if (room < 0) throw new BundleError(`${this._where} adds more special tokens than the ${maxLength} that a text may have`);
+    if (room < 0)
+      throw new BundleError(`${this._where} adds more special tokens than the ${maxLength} that a text may have`);
     if (ids.length <= room) return ids;
     return truncation.direction === "Left" ? ids.slice(ids.length - room) : ids.slice(0, room);
   }

@@ -1,7 +1,7 @@
 /** A bundle behind a URL: fetched, checked, run by onnxruntime-web. */
 
-import { BundleError, SparseClientError, reason } from "./errors.js";
-import { Retreating, inTurn, onGpu } from "./gpu.js";
+import { BundleError, reason, SparseClientError } from "./errors.js";
+import { inTurn, onGpu, Retreating } from "./gpu.js";
 import { MANIFEST, parseManifest } from "./manifest.js";
 import { checkRuntime } from "./runtime.js";
 import { BundleTokenizer } from "./tokens.js";
@@ -60,7 +60,8 @@ export function urlHost(root, manifest, { threads, wanted, device, onProgress })
     }
   };
   const retreat = async (/** @type {string} */ file, /** @type {unknown} */ error) => {
-    if (wanted === "webgpu") throw new BundleError(`${reason(error)} (on WebGPU; device "wasm" may run it)`, { cause: error });
+    if (wanted === "webgpu")
+      throw new BundleError(`${reason(error)} (on WebGPU; device "wasm" may run it)`, { cause: error });
     console.warn(`${root}${file}: WebGPU failed, WebAssembly takes over: ${reason(error)}`);
     host.device = "wasm";
     return load(file, read(file));
@@ -69,15 +70,21 @@ export function urlHost(root, manifest, { threads, wanted, device, onProgress })
     name: root,
     device,
     read,
-    tokenizer: async (/** @type {string} */ text, /** @type {string} */ where, /** @type {number | null} */ maxLength) =>
-      new BundleTokenizer(text, where, maxLength),
+    tokenizer: async (
+      /** @type {string} */ text,
+      /** @type {string} */ where,
+      /** @type {number | null} */ maxLength,
+    ) => new BundleTokenizer(text, where, maxLength),
     session: async (/** @type {string} */ file) => {
       requireSimd();
       const reading = read(file);
       if (host.device === "wasm") return load(file, reading);
       try {
         const loaded = await load(file, reading);
-        return { session: /** @type {any} */ (new Retreating(loaded, (error) => retreat(file, error))), Tensor: loaded.Tensor };
+        return {
+          session: /** @type {any} */ (new Retreating(loaded, (error) => retreat(file, error))),
+          Tensor: loaded.Tensor,
+        };
       } catch (error) {
         await reading; // what is wrong with the file is not a fault of the GPU
         return retreat(file, error);
@@ -103,7 +110,7 @@ async function runtime(gpu, threads) {
   checkRuntime("onnxruntime-web", ort.env.versions.web);
   // Workers share memory only in an isolated page; elsewhere more than one thread is refused with a warning.
   const isolated = globalThis.crossOriginIsolated === true;
-  ort.env.wasm.numThreads = isolated ? threads ?? Math.min(4, Math.ceil(navigator.hardwareConcurrency / 2)) : 1;
+  ort.env.wasm.numThreads = isolated ? (threads ?? Math.min(4, Math.ceil(navigator.hardwareConcurrency / 2))) : 1;
   ort.env.logLevel = "error";
   return ort;
 }
@@ -117,11 +124,15 @@ async function runtime(gpu, threads) {
  */
 async function readChecked(root, file, expected, onProgress) {
   const answer = await got(root, file);
-  const bytes = await received(answer, (loaded) => onProgress?.({ file, loaded, total: expected.size })).catch((error) => {
-    throw new BundleError(`${root}${file} broke off (${reason(error)}): try again`, { cause: error });
-  });
+  const bytes = await received(answer, (loaded) => onProgress?.({ file, loaded, total: expected.size })).catch(
+    (error) => {
+      throw new BundleError(`${root}${file} broke off (${reason(error)}): try again`, { cause: error });
+    },
+  );
   if (bytes.length !== expected.size) {
-    throw new BundleError(`${root}${file} has ${bytes.length} bytes, ${MANIFEST} says ${expected.size}; copy the bundle again`);
+    throw new BundleError(
+      `${root}${file} has ${bytes.length} bytes, ${MANIFEST} says ${expected.size}; copy the bundle again`,
+    );
   }
   // Browsers offer sha256 only on https and on localhost.
   if (globalThis.crypto?.subtle && (await sha256(bytes)) !== expected.sha256) {
@@ -158,7 +169,11 @@ async function received(answer, tell) {
     tell(loaded);
   }
   const bytes = new Uint8Array(loaded);
-  parts.reduce((start, part) => (bytes.set(part, start), start + part.length), 0);
+  let start = 0;
+  for (const part of parts) {
+    bytes.set(part, start);
+    start += part.length;
+  }
   return bytes;
 }
 

@@ -119,7 +119,7 @@ export function checkedVectors(vectors, dimension = Infinity) {
  * @returns {string}
  */
 export function kindOf(value) {
-  return value === null ? "null" : typeof value === "object" ? value.constructor?.name ?? "an object" : typeof value;
+  return value === null ? "null" : typeof value === "object" ? (value.constructor?.name ?? "an object") : typeof value;
 }
 
 /** @param {Float32Array} values @returns {Int32Array} */

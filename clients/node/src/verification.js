@@ -2,7 +2,7 @@
 
 import { BundleError, reason } from "./errors.js";
 import { MANIFEST } from "./manifest.js";
-import { TOLERANCES, compare, failures } from "./parity.js";
+import { compare, failures, TOLERANCES } from "./parity.js";
 import { SparseVector } from "./vectors.js";
 
 export const GOLDEN = "golden.jsonl";
@@ -92,7 +92,9 @@ export async function verifyVectors(encoder, target) {
   }
   const { contradictions } = encoder.manifest;
   if (contradictions.length === 0) return reports;
-  throw new BundleError(`${encoder.name}: ${MANIFEST} says ${contradictions.join(" and ")} in two ways: export the bundle again`);
+  throw new BundleError(
+    `${encoder.name}: ${MANIFEST} says ${contradictions.join(" and ")} in two ways: export the bundle again`,
+  );
 }
 
 /** @param {import("./encoder.js").Encoder} encoder @param {string} route @param {Golden[]} golden @param {SparseVector[]} vectors */
@@ -100,7 +102,12 @@ function judged({ name, manifest }, route, golden, vectors) {
   const { precision, maxActiveDims } = manifest.routes[route];
   let report;
   try {
-    report = compare(golden.map((one) => one.vector), vectors, maxActiveDims, precision);
+    report = compare(
+      golden.map((one) => one.vector),
+      vectors,
+      maxActiveDims,
+      precision,
+    );
   } catch (error) {
     throw new BundleError(`${name}, ${route}: ${reason(error)}`);
   }
@@ -125,7 +132,9 @@ function checkManifest({ name, manifest }, golden) {
     if (!Object.hasOwn(routes, route)) throw new BundleError(`${where} is of a route that ${MANIFEST} does not have`);
     const { maxActiveDims } = routes[route];
     if (maxActiveDims !== null && vector.length > maxActiveDims) {
-      throw new BundleError(`${where} has ${vector.length} weights, ${MANIFEST} says ${maxActiveDims} at most (max_active_dims)`);
+      throw new BundleError(
+        `${where} has ${vector.length} weights, ${MANIFEST} says ${maxActiveDims} at most (max_active_dims)`,
+      );
     }
     const beyond = vector.indices.find((index) => index >= dimension);
     if (beyond === undefined) continue;
@@ -141,9 +150,7 @@ async function checkFacts(encoder) {
     for (const [fact, said] of Object.entries({ dimension, max_active_dims: maxActiveDims ?? "none" })) {
       const written = facts.get(fact) ?? String(said);
       if (written === String(said)) continue;
-      throw new BundleError(
-        `${encoder.name}, ${route}: ${MANIFEST} says ${fact} ${said}, ${graph} has ${written}`,
-      );
+      throw new BundleError(`${encoder.name}, ${route}: ${MANIFEST} says ${fact} ${said}, ${graph} has ${written}`);
     }
   }
 }
@@ -154,7 +161,15 @@ async function checkFacts(encoder) {
  * @param {import("./manifest.js").Route | undefined} documents
  */
 function isSame(route, documents) {
-  const keys = /** @type {const} */ (["graph", "tokenizer", "prompt", "maxLength", "addSpecialTokens", "precision", "maxActiveDims"]);
+  const keys = /** @type {const} */ ([
+    "graph",
+    "tokenizer",
+    "prompt",
+    "maxLength",
+    "addSpecialTokens",
+    "precision",
+    "maxActiveDims",
+  ]);
   return documents !== undefined && route !== documents && keys.every((key) => route[key] === documents[key]);
 }
 

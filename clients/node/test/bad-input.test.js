@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { rm, symlink, writeFile, appendFile, readFile } from "node:fs/promises";
+import { appendFile, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { BundleError, InputError, LocalEncoder, SparseVector } from "../src/index.js";
@@ -7,22 +7,54 @@ import { broken, bundles } from "./given.js";
 
 /** @type {[string, RegExp, (manifest: any, folder: string) => unknown][]} */
 const BROKEN = [
-  ["a missing file", /document\.onnx is missing although manifest\.json names it/, (_, folder) => rm(join(folder, "document.onnx"))],
-  ["a longer file", /tokenizer\.json has \d+ bytes, manifest\.json says \d+/, (_, folder) => appendFile(join(folder, "tokenizer.json"), " ")],
-  ["another checksum", /document\.onnx was altered/, async (_, folder) => {
-    const bytes = await readFile(join(folder, "document.onnx"));
-    bytes[bytes.length - 1] ^= 1;
-    await writeFile(join(folder, "document.onnx"), bytes);
-  }],
-  ["a newer format", /bundle format 2, this sparse-client reads 1 at most: upgrade it/, (manifest) => (manifest.format_version = 2)],
+  [
+    "a missing file",
+    /document\.onnx is missing although manifest\.json names it/,
+    (_, folder) => rm(join(folder, "document.onnx")),
+  ],
+  [
+    "a longer file",
+    /tokenizer\.json has \d+ bytes, manifest\.json says \d+/,
+    (_, folder) => appendFile(join(folder, "tokenizer.json"), " "),
+  ],
+  [
+    "another checksum",
+    /document\.onnx was altered/,
+    async (_, folder) => {
+      const bytes = await readFile(join(folder, "document.onnx"));
+      bytes[bytes.length - 1] ^= 1;
+      await writeFile(join(folder, "document.onnx"), bytes);
+    },
+  ],
+  [
+    "a newer format",
+    /bundle format 2, this sparse-client reads 1 at most: upgrade it/,
+    (manifest) => (manifest.format_version = 2),
+  ],
   ["no version", /'format_version' is missing or not a whole number/, (manifest) => delete manifest.format_version],
-  ["an unknown precision", /'precision' is 'int2', expected fp32 or fp16 or int8/, (manifest) => (manifest.precision = "int2")],
-  ["a route to nowhere", /uses 'x\.onnx', which is not among its 'files'/, (manifest) => (manifest.routes.query.graph = "x.onnx")],
-  ["a name that leads out", /which leads outside the bundle/, (manifest) => (manifest.files["../x"] = { size: 1, sha256: "" })],
-  ["a link that leads out", /which leads outside the bundle/, async (manifest, folder) => {
-    await symlink(process.execPath, join(folder, "link"));
-    manifest.files.link = { size: 1, sha256: "" };
-  }],
+  [
+    "an unknown precision",
+    /'precision' is 'int2', expected fp32 or fp16 or int8/,
+    (manifest) => (manifest.precision = "int2"),
+  ],
+  [
+    "a route to nowhere",
+    /uses 'x\.onnx', which is not among its 'files'/,
+    (manifest) => (manifest.routes.query.graph = "x.onnx"),
+  ],
+  [
+    "a name that leads out",
+    /which leads outside the bundle/,
+    (manifest) => (manifest.files["../x"] = { size: 1, sha256: "" }),
+  ],
+  [
+    "a link that leads out",
+    /which leads outside the bundle/,
+    async (manifest, folder) => {
+      await symlink(process.execPath, join(folder, "link"));
+      manifest.files.link = { size: 1, sha256: "" };
+    },
+  ],
 ];
 
 for (const [what, message, change] of BROKEN) {
@@ -44,10 +76,11 @@ test("no bundle at all", async () => {
 });
 
 test("a graph, a table, a tokenizer that are none", async () => {
-  const none = (/** @type {string} */ name) => broken("if-fp32", async (manifest, folder) => {
-    await writeFile(join(folder, name), "nothing");
-    manifest.files[name].size = 7;
-  });
+  const none = (/** @type {string} */ name) =>
+    broken("if-fp32", async (manifest, folder) => {
+      await writeFile(join(folder, name), "nothing");
+      manifest.files[name].size = 7;
+    });
   const graph = await LocalEncoder.load(await none("document.onnx"));
   await assert.rejects(graph.encodeDocuments(["a"]), /cannot be loaded by onnxruntime-node/);
   const table = await LocalEncoder.load(await none("query_table.safetensors"));
@@ -88,7 +121,10 @@ test("vectors that are none", async () => {
   assert.throws(() => new SparseVector([1], [1e39]), /finite float32/);
   assert.throws(() => new SparseVector([1, 2], [1]), /got 2 indices and 1 values/);
   const encoder = await LocalEncoder.load(bundles["splade-int8"]);
-  await assert.rejects(encoder.decode([new SparseVector([30_522], [1])]), /vector 0 has index 30522, but this bundle has 30522/);
+  await assert.rejects(
+    encoder.decode([new SparseVector([30_522], [1])]),
+    /vector 0 has index 30522, but this bundle has 30522/,
+  );
   await assert.rejects(LocalEncoder.load(bundles["splade-int8"], { batchSize: 0 }), /batchSize is 0/);
 });
 

@@ -21,7 +21,10 @@ test("encode, decode, verify", () => {
   const text = "The weather is lovely today.";
   const { tokens, values } = JSON.parse(run(["decode", "--bundle", bundle, "--top", "2", text]).stdout);
   const encoded = run(["encode", "--bundle", bundle, "--input", "-", "--route", "query"], `${text}\n\n`).stdout;
-  const [first, empty] = encoded.trim().split("\n").map((line) => JSON.parse(line));
+  const [first, empty] = encoded
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
   assert.deepEqual([tokens[0], values], ["today", first.values.slice(0, 2).map(Math.fround)]);
   assert.equal(empty.text, "");
   const { on, ...reports } = JSON.parse(run(["verify", "--bundle", bundle]).stdout);

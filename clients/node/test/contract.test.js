@@ -4,13 +4,12 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import test from "node:test";
-
-import { SparseClient } from "../src/index.js";
-import { UnreachableError } from "../src/errors.js";
 import { DEFAULTS, pauses } from "../src/connection.js";
+import { UnreachableError } from "../src/errors.js";
+import { SparseClient } from "../src/index.js";
+import { ROUTES } from "../src/manifest.js";
 import { featureLabel } from "../src/overlap.js";
 import { CUT_ROUNDING, TOLERANCES } from "../src/parity.js";
-import { ROUTES } from "../src/manifest.js";
 
 const contract = JSON.parse(readFileSync(new URL("../../../tests/contract.json", import.meta.url), "utf8"));
 const camel = (/** @type {string} */ name) => name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
@@ -33,7 +32,10 @@ test("how a client talks to a server", () => {
   const { pauses: expected, ...defaults } = contract.client;
   assert.deepEqual({ ...DEFAULTS }, defaults);
   const found = [...pauses(defaults.retries, () => 1)];
-  assert.deepEqual(found.map((pause) => Number(pause.toFixed(6))), expected);
+  assert.deepEqual(
+    found.map((pause) => Number(pause.toFixed(6))),
+    expected,
+  );
 });
 
 /** @param {(tries: number) => number} status What to answer with. @param {(url: string, tries: () => number) => Promise<void>} use */
@@ -50,16 +52,22 @@ async function served(status, use) {
 }
 
 test("a server that is unavailable is asked again, as often as was said", async () => {
-  await served(() => 503, async (url, tries) => {
-    const client = new SparseClient(url, { model: "m", retries: 2 });
-    await assert.rejects(client.encodeDocuments(["a"]), UnreachableError);
-    assert.equal(tries(), 3);
-  });
+  await served(
+    () => 503,
+    async (url, tries) => {
+      const client = new SparseClient(url, { model: "m", retries: 2 });
+      await assert.rejects(client.encodeDocuments(["a"]), UnreachableError);
+      assert.equal(tries(), 3);
+    },
+  );
 });
 
 test("what the server refuses is sent once", async () => {
-  await served(() => 400, async (url, tries) => {
-    await assert.rejects(new SparseClient(url, { model: "m" }).encodeDocuments(["a"]), /rejected the request: busy/);
-    assert.equal(tries(), 1);
-  });
+  await served(
+    () => 400,
+    async (url, tries) => {
+      await assert.rejects(new SparseClient(url, { model: "m" }).encodeDocuments(["a"]), /rejected the request: busy/);
+      assert.equal(tries(), 1);
+    },
+  );
 });

@@ -7,7 +7,8 @@ import { join } from "node:path";
 
 /** Bundle folders by name, such as `splade-int8`. @type {Record<string, string>} */
 export const bundles = JSON.parse(process.env.SPARSE_BUNDLES ?? "{}");
-if (Object.keys(bundles).length === 0) throw new Error("run these tests with pytest tests/javascript, which makes bundles");
+if (Object.keys(bundles).length === 0)
+  throw new Error("run these tests with pytest tests/javascript, which makes bundles");
 
 /** @returns {{tokenizers: Record<string, string>, cases: {tokenizer: string, text: string, ids: number[]}[]}} */
 export function tokens() {

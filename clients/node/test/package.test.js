@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { OLDEST, checkRuntime } from "../src/runtime.js";
+import { checkRuntime, OLDEST } from "../src/runtime.js";
 import { bundles } from "./given.js";
 
 const PACKAGE = fileURLToPath(new URL("..", import.meta.url));
@@ -15,7 +15,9 @@ const MOST_LINES = 300;
 test("the code is right for TypeScript, and so are the types that it makes for others", () => {
   const compiler = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin", "tsc");
   const folder = mkdtempSync(join(tmpdir(), "sparse-types-"));
-  const made = spawnSync(process.execPath, [compiler, "-p", PACKAGE, "--outDir", join(folder, "types")], { encoding: "utf8" });
+  const made = spawnSync(process.execPath, [compiler, "-p", PACKAGE, "--outDir", join(folder, "types")], {
+    encoding: "utf8",
+  });
   assert.equal(made.status, 0, made.stdout);
   const use = `
     import { LocalEncoder, SparseClient, SparseVector } from "./types/index.js";
@@ -41,7 +43,7 @@ test("the code is right for TypeScript, and so are the types that it makes for o
 
 test("the documented lines work when pasted", () => {
   const page = readFileSync(join(PACKAGE, "..", "..", "docs", "other-languages.md"), "utf8");
-  const [, lines] = /** @type {RegExpExecArray} */ (/## Node[^]*?```js\n([^]*?)```/.exec(page));
+  const [, lines] = /** @type {RegExpExecArray} */ (/## Node[\s\S]*?```js\n([\s\S]*?)```/.exec(page));
   const pasted = lines.replaceAll("splade-v3-int8", bundles["splade-int8"]);
   const words = ["--input-type=module", "--eval", pasted];
   const { status, stdout, stderr } = spawnSync(process.execPath, words, { cwd: PACKAGE, encoding: "utf8" });
@@ -51,8 +53,14 @@ test("the documented lines work when pasted", () => {
 
 test("an ONNX Runtime that is older than what package.json asks for is refused", () => {
   const { optionalDependencies, peerDependencies } = JSON.parse(readFileSync(join(PACKAGE, "package.json"), "utf8"));
-  assert.deepEqual([optionalDependencies["onnxruntime-node"], peerDependencies["onnxruntime-web"]], [`^${OLDEST}`, `^${OLDEST}`]);
-  assert.throws(() => checkRuntime("onnxruntime-node", "1.9.2"), /onnxruntime-node 1\.9\.2 is too old, 1\.30\.0 is the oldest/);
+  assert.deepEqual(
+    [optionalDependencies["onnxruntime-node"], peerDependencies["onnxruntime-web"]],
+    [`^${OLDEST}`, `^${OLDEST}`],
+  );
+  assert.throws(
+    () => checkRuntime("onnxruntime-node", "1.9.2"),
+    /onnxruntime-node 1\.9\.2 is too old, 1\.30\.0 is the oldest/,
+  );
   for (const version of ["1.30.0", "1.100.0", "2.0.0"]) checkRuntime("onnxruntime-node", version);
 });
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SparseVector } from "../src/index.js";
-import { TOLERANCES, compare, failures } from "../src/parity.js";
+import { compare, failures, TOLERANCES } from "../src/parity.js";
 
 /** @param {Record<number, number>} weights */
 const vector = (weights) => new SparseVector(Object.keys(weights).map(Number), Object.values(weights));
@@ -13,7 +13,8 @@ const none = vector({});
 const near = (value, expected) => assert.ok(Math.abs(value - expected) < 1e-5, `${value}, expected ${expected}`);
 
 /** One text. @param {Record<number, number>} one @param {Record<number, number>} other @param {number | null} limit @param {any} precision */
-const pair = (one, other, limit = null, precision = "fp32") => compare([vector(one)], [vector(other)], limit, precision);
+const pair = (one, other, limit = null, precision = "fp32") =>
+  compare([vector(one)], [vector(other)], limit, precision);
 
 test("the cosine is that of the vectors as they are, full or not", () => {
   for (const limit of [null, 2]) {
@@ -65,9 +66,15 @@ test("the overlap compares as many dimensions as PyTorch has", () => {
 test("texts that are empty on both sides are in no mean, on one side are as wrong as can be", () => {
   const one = vector({ 1: 1 });
   const report = compare([none, one], [none, one], null, "int8");
-  assert.deepEqual([report.texts, report.empty, report.meanCosine, report.worstCosine, report.overlap], [2, 1, 1, 1, 1]);
+  assert.deepEqual(
+    [report.texts, report.empty, report.meanCosine, report.worstCosine, report.overlap],
+    [2, 1, 1, 1, 1],
+  );
   const half = compare([none, one], [one, one], null, "int8");
-  assert.deepEqual([half.empty, half.meanCosine, half.worstCosine, half.overlap, half.maxDifference], [0, 0.5, 0, 0.5, 1]);
+  assert.deepEqual(
+    [half.empty, half.meanCosine, half.worstCosine, half.overlap, half.maxDifference],
+    [0, 0.5, 0, 0.5, 1],
+  );
   assert.throws(() => compare([none, none], [none, none], null, "fp32"), /nothing to compare/);
   assert.throws(() => compare([], [], null, "fp32"), /nothing to compare/);
 });
@@ -79,7 +86,10 @@ test("a miss names the figure and the promise", () => {
 });
 
 test("vectors of a hundred thousand dimensions are compared", () => {
-  const wide = new SparseVector(Array.from({ length: 100_000 }, (_, at) => at), new Array(100_000).fill(1));
+  const wide = new SparseVector(
+    Array.from({ length: 100_000 }, (_, at) => at),
+    new Array(100_000).fill(1),
+  );
   const report = compare([wide, wide, wide], [wide, wide, wide], 100_000, "fp32");
   assert.deepEqual([report.maxDifference, report.worstCosine, report.overlap], [0, 1, 1]);
 });

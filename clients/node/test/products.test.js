@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { LocalEncoder } from "../src/index.js";
-import { PROBE, exactProducts } from "../src/products.js";
-import { broken, bundles } from "./given.js";
+import { exactProducts, PROBE } from "../src/products.js";
+import { broken } from "./given.js";
 
 async function product(x64quantprecision) {
   const options = { extra: { session: { x64quantprecision } } };

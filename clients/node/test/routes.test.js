@@ -34,30 +34,125 @@ test("two towers need their own files", async () => {
 
 /** What is changed, in which bundle, and what is said of it. @type {[string, string, (manifest: any) => unknown, RegExp][]} */
 const FORGED = [
-  ["the other graph", "towers-fp32", ({ routes }) => (routes.query.graph = "document.onnx"), /query: differs from PyTorch by more/],
-  ["graphs exchanged", "towers-fp32", ({ routes: { query, document } }) => ([query.graph, document.graph] = [document.graph, query.graph]), /differs from PyTorch by more/],
-  ["the other tokenizer", "towers-fp32", ({ routes }) => (routes.query.tokenizer = "tokenizer.json"), /query: other token ids than PyTorch for ".*", from position \d+ on/],
-  ["another prompt", "towers-fp32", ({ routes }) => (routes.query.prompt = "query: "), /query: other token ids than PyTorch/],
+  [
+    "the other graph",
+    "towers-fp32",
+    ({ routes }) => (routes.query.graph = "document.onnx"),
+    /query: differs from PyTorch by more/,
+  ],
+  [
+    "graphs exchanged",
+    "towers-fp32",
+    ({ routes: { query, document } }) => ([query.graph, document.graph] = [document.graph, query.graph]),
+    /differs from PyTorch by more/,
+  ],
+  [
+    "the other tokenizer",
+    "towers-fp32",
+    ({ routes }) => (routes.query.tokenizer = "tokenizer.json"),
+    /query: other token ids than PyTorch for ".*", from position \d+ on/,
+  ],
+  [
+    "another prompt",
+    "towers-fp32",
+    ({ routes }) => (routes.query.prompt = "query: "),
+    /query: other token ids than PyTorch/,
+  ],
   ["no prompt", "towers-fp32", ({ routes }) => (routes.query.prompt = ""), /query: other token ids than PyTorch/],
-  ["a prompt for documents", "towers-fp32", ({ routes }) => (routes.document.prompt = "a "), /document: other token ids than PyTorch/],
-  ["no special tokens", "towers-fp32", ({ routes }) => (routes.query.add_special_tokens = false), /query: other token ids/],
+  [
+    "a prompt for documents",
+    "towers-fp32",
+    ({ routes }) => (routes.document.prompt = "a "),
+    /document: other token ids than PyTorch/,
+  ],
+  [
+    "no special tokens",
+    "towers-fp32",
+    ({ routes }) => (routes.query.add_special_tokens = false),
+    /query: other token ids/,
+  ],
   ["a shorter max_length", "towers-fp32", ({ routes }) => (routes.query.max_length -= 1), /query: other token ids/],
   ["a longer max_length", "towers-fp32", ({ routes }) => (routes.query.max_length += 1), /query: other token ids/],
   ["no max_length", "towers-fp32", ({ routes }) => (routes.document.max_length = null), /document: other token ids/],
-  ["another output", "towers-fp32", (manifest) => (manifest.output = "dense"), /document\.onnx gives indices, values, not sentence_embedding/],
-  ["another input", "towers-fp32", (manifest) => (manifest.input = "embedding"), /takes dense embeddings \(--sae-only\), and this package takes texts/],
-  ["an unknown input", "towers-fp32", (manifest) => (manifest.input = "image"), /its graphs take "image", expected 'tokens'/],
-  ["a graph with other inputs", "towers-fp32", ({ routes }) => (routes.query.graph = "decode.onnx"), /decode\.onnx takes indices, values, not input_ids, attention_mask/],
-  ["fewer max_active_dims", "towers-fp32", (manifest) => limited(manifest, 3), /has \d+ weights, manifest\.json says 3 at most \(max_active_dims\)/],
-  ["fewer max_active_dims of a route", "towers-fp32", ({ routes }) => (routes.query.max_active_dims = 3), /query: .* has \d+ weights, manifest\.json says 3 at most/],
-  ["more max_active_dims", "csr-fp32", (manifest) => limited(manifest, 100_000), /manifest\.json says max_active_dims 100000, document\.onnx has \d+/],
-  ["no max_active_dims", "csr-fp32", (manifest) => limited(manifest, null), /manifest\.json says max_active_dims none, document\.onnx has \d+/],
-  ["a smaller dimension", "towers-fp32", (manifest) => (manifest.dimension = 10), /has index \d+, manifest\.json says that there are 10 dimensions/],
-  ["a larger dimension", "towers-fp32", (manifest) => (manifest.dimension += 1), /manifest\.json says dimension \d+, document\.onnx has \d+/],
+  [
+    "another output",
+    "towers-fp32",
+    (manifest) => (manifest.output = "dense"),
+    /document\.onnx gives indices, values, not sentence_embedding/,
+  ],
+  [
+    "another input",
+    "towers-fp32",
+    (manifest) => (manifest.input = "embedding"),
+    /takes dense embeddings \(--sae-only\), and this package takes texts/,
+  ],
+  [
+    "an unknown input",
+    "towers-fp32",
+    (manifest) => (manifest.input = "image"),
+    /its graphs take "image", expected 'tokens'/,
+  ],
+  [
+    "a graph with other inputs",
+    "towers-fp32",
+    ({ routes }) => (routes.query.graph = "decode.onnx"),
+    /decode\.onnx takes indices, values, not input_ids, attention_mask/,
+  ],
+  [
+    "fewer max_active_dims",
+    "towers-fp32",
+    (manifest) => limited(manifest, 3),
+    /has \d+ weights, manifest\.json says 3 at most \(max_active_dims\)/,
+  ],
+  [
+    "fewer max_active_dims of a route",
+    "towers-fp32",
+    ({ routes }) => (routes.query.max_active_dims = 3),
+    /query: .* has \d+ weights, manifest\.json says 3 at most/,
+  ],
+  [
+    "more max_active_dims",
+    "csr-fp32",
+    (manifest) => limited(manifest, 100_000),
+    /manifest\.json says max_active_dims 100000, document\.onnx has \d+/,
+  ],
+  [
+    "no max_active_dims",
+    "csr-fp32",
+    (manifest) => limited(manifest, null),
+    /manifest\.json says max_active_dims none, document\.onnx has \d+/,
+  ],
+  [
+    "a smaller dimension",
+    "towers-fp32",
+    (manifest) => (manifest.dimension = 10),
+    /has index \d+, manifest\.json says that there are 10 dimensions/,
+  ],
+  [
+    "a larger dimension",
+    "towers-fp32",
+    (manifest) => (manifest.dimension += 1),
+    /manifest\.json says dimension \d+, document\.onnx has \d+/,
+  ],
   ["a higher precision", "splade-int8", highest, /document: differs from PyTorch by more than it may: maxDifference/],
-  ["the graph of documents for a look-up", "if-fp32", ({ routes }) => (routes.query.graph = "document.onnx"), /query: /],
-  ["special tokens for a look-up", "if-fp32", ({ routes }) => (routes.query.add_special_tokens = true), /query: other token ids/],
-  ["prompts in two ways", "splade-fp32", (manifest) => (manifest.prompts = { document: "a ", query: "" }), /says the prompt of document in two ways/],
+  [
+    "the graph of documents for a look-up",
+    "if-fp32",
+    ({ routes }) => (routes.query.graph = "document.onnx"),
+    /query: /,
+  ],
+  [
+    "special tokens for a look-up",
+    "if-fp32",
+    ({ routes }) => (routes.query.add_special_tokens = true),
+    /query: other token ids/,
+  ],
+  [
+    "prompts in two ways",
+    "splade-fp32",
+    (manifest) => (manifest.prompts = { document: "a ", query: "" }),
+    /says the prompt of document in two ways/,
+  ],
   ["a length in two ways", "splade-fp32", (manifest) => (manifest.max_length = 9), /says max_length in two ways/],
   ["a prompt for a look-up", "if-fp32", ({ routes }) => (routes.query.prompt = "a "), /query: other token ids/],
 ];
@@ -77,11 +172,14 @@ function highest(manifest) {
 for (const [what, name, change, message] of FORGED) {
   test(`${name}, whose manifest has ${what}: verify says so`, async () => {
     const folder = await broken(name, change);
-    await assert.rejects(LocalEncoder.load(folder).then((encoder) => encoder.verify()), (error) => {
-      assert.ok(error instanceof BundleError, String(error));
-      assert.match(error.message, message);
-      return true;
-    });
+    await assert.rejects(
+      LocalEncoder.load(folder).then((encoder) => encoder.verify()),
+      (error) => {
+        assert.ok(error instanceof BundleError, String(error));
+        assert.match(error.message, message);
+        return true;
+      },
+    );
   });
 }
 
@@ -92,7 +190,10 @@ function kept(name, keep, change = () => {}) {
     const lines = (await readFile(file, "utf8")).split("\n").filter((line) => line && keep(JSON.parse(line)));
     const content = `${lines.join("\n")}\n`;
     await writeFile(file, content);
-    manifest.files["golden.jsonl"] = { size: Buffer.byteLength(content), sha256: createHash("sha256").update(content).digest("hex") };
+    manifest.files["golden.jsonl"] = {
+      size: Buffer.byteLength(content),
+      sha256: createHash("sha256").update(content).digest("hex"),
+    };
     change(manifest);
   });
 }
@@ -105,7 +206,9 @@ test("a route without golden vectors is refused, unless documents are encoded al
   await assert.rejects(queries.verify(), /none of its route 'document'/);
   const older = await LocalEncoder.load(await kept("splade-fp32", documents));
   assert.deepEqual(Object.keys(await older.verify()), ["document"]);
-  const prompted = await LocalEncoder.load(await kept("splade-fp32", documents, ({ routes }) => (routes.query.prompt = "x ")));
+  const prompted = await LocalEncoder.load(
+    await kept("splade-fp32", documents, ({ routes }) => (routes.query.prompt = "x ")),
+  );
   await assert.rejects(prompted.verify(), /none of its route 'query'/);
 });
 
@@ -116,11 +219,16 @@ test("other token ids than PyTorch's are refused when a route is first used, and
   for (let time = 0; time < 2; time += 1) {
     await assert.rejects(encoder.encodeQueries(["whale"]), (error) => {
       assert.ok(error instanceof BundleError);
-      assert.match(error.message, /query: other token ids than PyTorch for ".*", from position \d+ on: .*; encode in Python/);
+      assert.match(
+        error.message,
+        /query: other token ids than PyTorch for ".*", from position \d+ on: .*; encode in Python/,
+      );
       return true;
     });
   }
-  const looked = await LocalEncoder.load(await broken("if-fp32", ({ routes }) => (routes.query.add_special_tokens = true)));
+  const looked = await LocalEncoder.load(
+    await broken("if-fp32", ({ routes }) => (routes.query.add_special_tokens = true)),
+  );
   await assert.rejects(looked.encodeQueries(["whale"]), /query: other token ids than PyTorch/);
   const without = await broken("towers-fp32", ({ routes, files }) => {
     routes.query.prompt = "query: ";
@@ -150,5 +258,8 @@ test("what ranking was judged by takes the place of int8's promise", async () =>
   const splade = await broken("splade-int8", (manifest) => (manifest.tolerance = strictest));
   await assert.rejects(LocalEncoder.load(splade), /'tolerance'/);
   const half = await broken("csr-int8", (manifest) => (manifest.tolerance = { mean_cosine: 1 }));
-  await assert.rejects(LocalEncoder.load(half), /'tolerance' has not exactly the numbers mean_cosine, worst_cosine, overlap/);
+  await assert.rejects(
+    LocalEncoder.load(half),
+    /'tolerance' has not exactly the numbers mean_cosine, worst_cosine, overlap/,
+  );
 });

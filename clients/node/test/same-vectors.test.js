@@ -40,7 +40,11 @@ test("a token id that differs is reported", async () => {
   });
 });
 
-for (const [name, factor] of [["splade-fp32", 1.0002], ["splade-int8", -1], ["csr-fp32", 1.01]]) {
+for (const [name, factor] of [
+  ["splade-fp32", 1.0002],
+  ["splade-int8", -1],
+  ["csr-fp32", 1.01],
+]) {
   test(`${name}: weights times ${factor} are reported`, async () => {
     const folder = await rewritten(name, (one) => ({ ...one, values: one.values.map((value) => value * factor) }));
     await assert.rejects((await LocalEncoder.load(folder)).verify(), /differs from PyTorch by more than it may/);

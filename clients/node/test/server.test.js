@@ -4,7 +4,12 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { test } from "node:test";
 import {
-  InputError, LocalEncoder, ModelNotFoundError, ServerError, SparseClient, UnreachableError,
+  InputError,
+  LocalEncoder,
+  ModelNotFoundError,
+  ServerError,
+  SparseClient,
+  UnreachableError,
 } from "../src/index.js";
 import { compare } from "../src/parity.js";
 
@@ -37,7 +42,11 @@ test("a server that is down", async (t) => {
       server.close(() => done(port));
     });
   });
-  await fails(`http://127.0.0.1:${free}`, UnreachableError, /cannot be reached \(.*ECONNREFUSED.*\): is the server running/);
+  await fails(
+    `http://127.0.0.1:${free}`,
+    UnreachableError,
+    /cannot be reached \(.*ECONNREFUSED.*\): is the server running/,
+  );
   await fails(url, UnreachableError, /gave no answer within 0\.2 s/, { timeout: 0.2 });
 });
 
@@ -75,7 +84,10 @@ test("a real server gives the vectors of the bundle", options, async () => {
     const [client, local] = [new SparseClient(real.url, { model }), await LocalEncoder.load(folder)];
     const reports = await client.verify(folder);
     const golden = await local.golden();
-    assert.equal(Object.values(reports).reduce((sum, { texts }) => sum + texts, 0), golden.length);
+    assert.equal(
+      Object.values(reports).reduce((sum, { texts }) => sum + texts, 0),
+      golden.length,
+    );
     for (const { text } of golden.slice(0, 5)) {
       const [theirs, ours] = [await client.encodeDocuments([text]), await local.encodeDocuments([text])];
       assert.ok(compare(ours, theirs, null, "fp32").worstCosine > 0.9999); // the server's ONNX Runtime is another

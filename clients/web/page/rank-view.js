@@ -8,7 +8,9 @@ const element = (id) => document.getElementById(id);
 /** Ranks the documents and keeps the order up to date; resolves with the first ranking. */
 export async function rankView(remote) {
   const update = latest(async () => {
-    const documents = element("documents").value.split("\n").filter((line) => line.trim());
+    const documents = element("documents")
+      .value.split("\n")
+      .filter((line) => line.trim());
     try {
       const { ms, results } = await remote.call("rank", element("query").value, documents);
       element("rank-error").hidden = true;

@@ -16,7 +16,10 @@ let site, remove, server, url, context, page;
 /** Keep some golden texts, the longest among them. */
 async function shorten(manifest, folder) {
   const file = join(folder, "golden.jsonl");
-  const all = (await readFile(file, "utf8")).trimEnd().split("\n").map((line) => JSON.parse(line));
+  const all = (await readFile(file, "utf8"))
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
   const short = all.filter(({ input_ids: ids }) => ids.length <= SHORT.tokens);
   short.sort((left, right) => right.input_ids.length - left.input_ids.length);
   const kept = ["document", "query"].flatMap((name) => {
@@ -44,7 +47,8 @@ before(async () => {
       globalThis.submitted += 1;
       return submit.apply(this, given);
     };
-    if (location.hash !== "#software") Object.defineProperty(GPUAdapterInfo.prototype, "isFallbackAdapter", { get: () => false });
+    if (location.hash !== "#software")
+      Object.defineProperty(GPUAdapterInfo.prototype, "isFallbackAdapter", { get: () => false });
   });
   page = await blank();
 });
@@ -64,10 +68,16 @@ async function blank(where = context, hash = "") {
 
 /** What becomes of a load, in words. */
 function loaded(view, root, options) {
-  return view.evaluate(async ([where, given]) => {
-    const { LocalEncoder } = await import("/sparse-client/browser.js");
-    return LocalEncoder.load(where, given).then(({ device }) => device, (error) => `${error.name}: ${error.message}`);
-  }, [root, options]);
+  return view.evaluate(
+    async ([where, given]) => {
+      const { LocalEncoder } = await import("/sparse-client/browser.js");
+      return LocalEncoder.load(where, given).then(
+        ({ device }) => device,
+        (error) => `${error.name}: ${error.message}`,
+      );
+    },
+    [root, options],
+  );
 }
 
 for (const family of ["splade", "if", "csr"]) {
@@ -81,7 +91,8 @@ for (const family of ["splade", "if", "csr"]) {
       const names = encoder.labels([...together[1].indices]); // beside the next run
       const alone = await encoder.encodeDocuments([texts[0]]);
       const differences = alone[0].toMap();
-      for (const [index, value] of together[0].toMap()) differences.set(index, Math.abs((differences.get(index) ?? 0) - value));
+      for (const [index, value] of together[0].toMap())
+        differences.set(index, Math.abs((differences.get(index) ?? 0) - value));
       const { device } = encoder;
       await encoder.release();
       return { reports, difference: Math.max(...differences.values()), named: (await names).length, device, submitted };
@@ -105,7 +116,10 @@ test("unasked, only hardware is chosen, and never for int8", async () => {
 
 test("asked for where it cannot be, it is told why", async () => {
   const asked = { device: "webgpu" };
-  assert.match(await loaded(page, "/bundles/splade-int8/", asked), /^SparseClientError: device webgpu: .*8-bit integers .*fp32/);
+  assert.match(
+    await loaded(page, "/bundles/splade-int8/", asked),
+    /^SparseClientError: device webgpu: .*8-bit integers .*fp32/,
+  );
   assert.match(await loaded(page, "/bundles/splade-int8/", { device: "gpu" }), /^InputError: device is gpu, expected /);
   const plain = await launch();
   try {
@@ -131,7 +145,9 @@ async function lost([root, options]) {
 
 test("the GPU is lost: WebAssembly takes over, or an error where WebGPU was asked for", async () => {
   const view = await blank();
-  const warned = view.waitForEvent("console", (message) => /WebGPU failed, WebAssembly takes over/.test(message.text()));
+  const warned = view.waitForEvent("console", (message) =>
+    /WebGPU failed, WebAssembly takes over/.test(message.text()),
+  );
   const found = await view.evaluate(lost, ["/short/splade/", {}]);
   assert.match((await warned).text(), /short\/splade\/document\.onnx: WebGPU failed/);
   assert.equal(found.device, "wasm");
@@ -170,12 +186,21 @@ test("the page says what runs, and fetches the WebGPU build only where it is use
   const usual = await opened(context, url);
   assert.match(await usual.textContent("#status"), /int8 in WebAssembly, \d thread/);
   const without = await fetched(usual);
-  assert.ok(without.some((one) => /simd-threaded\.wasm\.gzip/.test(one)), without.join());
-  assert.deepEqual(without.filter((one) => /webgpu|asyncify/.test(one)), []);
+  assert.ok(
+    without.some((one) => /simd-threaded\.wasm\.gzip/.test(one)),
+    without.join(),
+  );
+  assert.deepEqual(
+    without.filter((one) => /webgpu|asyncify/.test(one)),
+    [],
+  );
   await usual.close();
   const asked = await opened(context, `${url}?device=webgpu&bundle=short/splade/`);
   assert.match(await asked.textContent("#status"), /runtime 6\.\d MB, .* · fp32 on WebGPU/);
   const used = await fetched(asked);
-  assert.ok(used.some((one) => /asyncify\.wasm\.gzip/.test(one)), used.join());
+  assert.ok(
+    used.some((one) => /asyncify\.wasm\.gzip/.test(one)),
+    used.join(),
+  );
   await asked.close();
 });
