@@ -64,9 +64,8 @@ train-demo: $(INSTALLED) ## Train three families on WordNet's rare words, and sh
 	$(BIN)/python scripts/train_demo.py
 
 test: $(INSTALLED) models javascript chromium qemu ## Run the tests; PYTEST_ARGS="-k head" narrows them
-	$(BIN)/pytest -n 2 --dist loadgroup $(if $(PYTEST_ARGS),$(PYTEST_ARGS),--ignore=tests/javascript)
-	@# Alone: beside other tests a page in Chromium once did not settle within a minute.
-	$(if $(PYTEST_ARGS),,$(BIN)/pytest tests/javascript)
+	$(BIN)/pytest -n 2 --dist loadgroup $(if $(PYTEST_ARGS),$(PYTEST_ARGS),-m "not alone")
+	$(if $(PYTEST_ARGS),,$(BIN)/pytest -m alone)
 
 runtimes: $(INSTALLED) models ## Replay golden vectors with ONNX Runtime from 1.19 to the newest, and write docs/runtimes.md
 	$(BIN)/python scripts/runtimes.py

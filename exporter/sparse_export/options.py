@@ -55,6 +55,7 @@ class ExportOptions:
         max_active_dims: Largest number of active dimensions of a text; None keeps the checkpoint's own.
         form: Sparse pairs or a dense row.
         opset: ONNX opset of the graphs.
+        with_dense: Of token weights: the graph also gives the model's dense embedding.
         sae_only: Take dense embeddings instead of tokens, for a sparse autoencoder.
         force: Replace an existing bundle.
         eval_data: BEIR folder for the quality report.
@@ -77,6 +78,7 @@ class ExportOptions:
     max_active_dims: int | None = None
     form: Output = Output.SPARSE
     opset: int = OPSETS[1]
+    with_dense: bool = False
     sae_only: bool = False
     force: bool = False
     eval_data: Path | None = None
@@ -105,6 +107,8 @@ class ExportOptions:
                 f"cpu={self.cpu.value} is a choice of int8 alone, not of {self.precision}; "
                 "give precision=int8, or leave it out."
             )
+        if self.with_dense and self.form is Output.DENSE:
+            raise InputError("form=dense has one output, and with_dense adds one to pairs; leave out one.")
         if self.sae_only and self.eval_data is not None:
             raise InputError(
                 "eval_data needs a graph that takes texts, sae_only makes one that takes embeddings; leave out one."

@@ -17,16 +17,18 @@ from sentence_transformers.sparse_encoder.modules import (
     SpladePooling,
 )
 
+from sparse_export.checkpoint.token_weights import TokenWeights
 from sparse_export.errors import UnsupportedCheckpointError
 
 ROUTES = ("document", "query")
-SPLADE, TABLE, FEATURES = "splade", "table", "features"  # heads
+SPLADE, TABLE, FEATURES, TOKEN_WEIGHTS = "splade", "table", "features", "token-weights"  # heads
 # What may stand between the transformer and the autoencoder of a `features` route: traced as it is.
 DENSE_MODULES = (Pooling, Dense, Normalize, LayerNorm, Dropout)
 CHAINS = {
     SPLADE: "Transformer + SpladePooling",
     TABLE: "SparseStaticEmbedding",
     FEATURES: f"Transformer [+ {' | '.join(kind.__name__ for kind in DENSE_MODULES)} ...] + SparseAutoEncoder",
+    TOKEN_WEIGHTS: "a dense encoder with sparse_linear.pt or a token classifier",
 }
 
 
@@ -67,6 +69,8 @@ def head_of(modules: list[Any]) -> str | None:
     *middle, last = between
     if last is SpladePooling and not middle:
         return SPLADE
+    if last is TokenWeights and not middle:
+        return TOKEN_WEIGHTS
     if last is SparseAutoEncoder and all(kind in DENSE_MODULES for kind in middle):
         return FEATURES
     return None

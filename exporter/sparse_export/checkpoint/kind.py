@@ -10,7 +10,7 @@ from typing import Any
 from transformers import AutoConfig
 
 from sparse_client.errors import one_line
-from sparse_export.checkpoint.source import MODULES, Source
+from sparse_export.checkpoint.source import KIND, MODULES, Source
 from sparse_export.errors import CheckpointError, UnsupportedCheckpointError
 
 FOR_PAIRS = "which scores pairs and has no sparse vectors; export it with a tool for classifiers"
@@ -81,13 +81,13 @@ def _is_module_list(modules: Any) -> bool:
 
 
 def _check_kind(source: Source, modules: list[str]) -> None:
-    settings = source.read_json("config_sentence_transformers.json")
+    settings = source.read_json(KIND)
     kind = settings.get("model_type", "SentenceTransformer") if isinstance(settings, dict) else "SentenceTransformer"
     if kind == "SparseEncoder":
         return
     if any(name in SPARSE_MODULES for name in modules):
         raise CheckpointError(
-            f"config_sentence_transformers.json of '{source.model}' does not say that its model_type is SparseEncoder, "
+            f"{KIND} of '{source.model}' does not say that its model_type is SparseEncoder, "
             "so sentence-transformers takes it for a dense model; save the model again."
         )
     raise UnsupportedCheckpointError(f"'{source.model}' is {KINDS.get(kind, f'a {kind}, not a sparse encoder')}.")

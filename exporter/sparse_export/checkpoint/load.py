@@ -16,6 +16,7 @@ from transformers import PreTrainedModel
 
 from sparse_client.bundle.reader import sha256
 from sparse_client.errors import one_line
+from sparse_export.checkpoint import token_weights
 from sparse_export.checkpoint.adapters import has_adapters
 from sparse_export.checkpoint.chain import ROUTES, head_of, route_modules
 from sparse_export.checkpoint.kind import check_kind
@@ -26,6 +27,7 @@ from sparse_export.options import ExportOptions
 
 UNLIMITED = 10**6  # transformers writes about 1e30 where a tokenizer has no limit
 FEWEST_WORDS = 10  # tokens that are not special; transformers makes up a tokenizer without any where it finds no file
+WEIGHTS = ("*.safetensors", "*.bin", token_weights.LINEAR)
 # The prompts that sentence-transformers tries for each route, in its order.
 PROMPTS = {"document": ("document", "passage", "corpus"), "query": ("query",)}
 
@@ -92,7 +94,7 @@ class Checkpoint:
         return sum(path.stat().st_size for path in self._weights())
 
     def _weights(self) -> list[Path]:
-        return sorted(path for kind in ("*.safetensors", "*.bin") for path in self.folder.rglob(kind))
+        return sorted(path for kind in WEIGHTS for path in self.folder.rglob(kind))
 
 
 def read_checkpoint(options: ExportOptions) -> Checkpoint:
@@ -104,13 +106,17 @@ def read_checkpoint(options: ExportOptions) -> Checkpoint:
         InputError: `max_length` is beyond the positions of the model, or leaves no room for a text.
     """
     source = locate(options)
-    check_kind(source)
+    per_token = token_weights.has_token_weights(source)
+    if not per_token:
+        check_kind(source)
+    arguments = {"device": "cpu", "model_kwargs": {"dtype": torch.float32}, **source.arguments}
     try:
         with _recording_missing() as missing:
-            encoder = SparseEncoder(
-                source.model, device="cpu", model_kwargs={"dtype": torch.float32}, **source.arguments
-            ).eval()
+            encoder = token_weights.load(source, arguments) if per_token else SparseEncoder(source.model, **arguments)
+        encoder = encoder.eval()
         folder = source.folder()
+    except CheckpointError:
+        raise
     except Exception as error:  # any library on the way may raise anything about a damaged file
         raise CheckpointError(f"'{options.model}' cannot be loaded: {one_line(error)}") from error
     _check_tokenizers(source, folder, encoder)

@@ -12,7 +12,7 @@ from sparse_export.errors import CheckpointError
 from sparse_export.options import ExportOptions
 
 HUB_SECONDS = 20.0
-MODULES = "modules.json"
+MODULES, CONFIG, KIND = "modules.json", "config.json", "config_sentence_transformers.json"
 ADAPTER = "adapter_config.json"
 
 
@@ -66,9 +66,9 @@ def locate(options: ExportOptions) -> Source:
     if not model.strip():
         raise CheckpointError("The model is empty; name a folder or a hub id such as naver/splade-v3.")
     if folder.is_dir():
-        if not any((folder / name).is_file() for name in (MODULES, "config.json")):
+        if not any((folder / name).is_file() for name in (MODULES, CONFIG)):
             raise CheckpointError(
-                f"The folder '{model}' has neither {MODULES} nor config.json; "
+                f"The folder '{model}' has neither {MODULES} nor {CONFIG}; "
                 "name the folder of a SparseEncoder or of a transformers masked language model."
             )
         # Only an adapter may need the hub: its base model can lie there.

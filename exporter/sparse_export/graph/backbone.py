@@ -50,6 +50,18 @@ class LogitStates(torch.nn.Module):
         return self.model(input_ids=input_ids, attention_mask=attention_mask, **extra).logits
 
 
+class HiddenStates(torch.nn.Module):
+    """A model without a head: its last hidden states."""
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Return the states, float32 `[batch, sequence, hidden]`, of int64 `[batch, sequence]`."""
+        return self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+
+
 class ModuleStates(torch.nn.Module):
     """sentence-transformers' own modules in a row, up to a dense embedding: their poolings are traced as they are."""
 

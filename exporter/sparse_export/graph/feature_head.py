@@ -16,9 +16,10 @@ import numpy as np
 import onnx_ir as ir
 
 from sparse_client.bundle.facts import Autoencoder, TowerFacts
+from sparse_export.graph import sparse_output
 from sparse_export.graph.quantized import QuantizedStates, column_scales, quantize_columns
 from sparse_export.graph.tape import GraphTape, finish
-from sparse_export.options import Cpu, Precision
+from sparse_export.options import Cpu, Output, Precision
 
 EPSILON = np.float32(1e-5)  # added to the standard deviation, not to the variance
 
@@ -83,6 +84,10 @@ class FeatureHead:
         embedding.shape = ir.Shape(["batch", self.dimension])
         model.graph.outputs.clear()
         model.graph.outputs.append(embedding)
+
+    def finish(self, model: ir.Model, form: Output, max_active_dims: int | None) -> None:
+        """Replace `sentence_embedding` by sorted pairs, or limit it."""
+        sparse_output.finish(model, form, max_active_dims, self.columns)
 
     def decoder(self, _labels: Sequence[str], opset: int) -> ir.Model:
         """Return decode.onnx, to the embedding: features have no labels.

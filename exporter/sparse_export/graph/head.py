@@ -9,15 +9,15 @@ import numpy as np
 import onnx_ir as ir
 
 from sparse_client.bundle.facts import TowerFacts
-from sparse_export.options import Cpu, Precision
+from sparse_export.options import Cpu, Output, Precision
 
 
 class Head(Protocol):
-    """A head; `vocabulary_head` and `feature_head` have the implementations."""
+    """A head; `vocabulary_head`, `feature_head` and `token_head` have the implementations."""
 
     @property
-    def weight(self) -> np.ndarray:
-        """float32 `[dim, columns]` of the largest product."""
+    def weight(self) -> np.ndarray | None:
+        """float32 `[dim, columns]` of its product, None where that stays in float."""
 
     @property
     def dimension(self) -> int:
@@ -38,4 +38,7 @@ class Head(Protocol):
         """Return decode.onnx."""
 
     def attach(self, model: ir.Model, precision: Precision, cpu: Cpu = Cpu.ANY) -> None:
-        """Replace the outputs of a backbone by `sentence_embedding`, float32 `[batch, columns]`."""
+        """Replace the outputs of a backbone by weights: of all columns, or of the tokens of the text."""
+
+    def finish(self, model: ir.Model, form: Output, max_active_dims: int | None) -> None:
+        """Replace the weights by what clients take: sorted pairs, or a row of the whole dimension."""

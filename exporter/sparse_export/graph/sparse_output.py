@@ -13,8 +13,17 @@ import numpy as np
 import onnx_ir as ir
 
 from sparse_export.graph.tape import GraphTape
+from sparse_export.options import Output
 
 LOWEST = np.finfo(np.float32).min  # sorts what is not active behind every weight
+
+
+def finish(model: ir.Model, form: Output, max_active_dims: int | None, columns: np.ndarray | None) -> None:
+    """Give a graph with the output `sentence_embedding`, a weight for each column, the outputs of a form."""
+    if form is Output.SPARSE:
+        attach(model, max_active_dims, columns)
+    elif max_active_dims is not None:
+        limit_dense(model, max_active_dims)
 
 
 def attach(model: ir.Model, max_active_dims: int | None = None, columns: np.ndarray | None = None) -> None:

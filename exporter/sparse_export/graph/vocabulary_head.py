@@ -16,10 +16,10 @@ import numpy as np
 import onnx_ir as ir
 
 from sparse_client.bundle.facts import TowerFacts
-from sparse_export.graph import token_decoder
+from sparse_export.graph import sparse_output, token_decoder
 from sparse_export.graph.projection import Matrix, projection
 from sparse_export.graph.tape import GraphTape
-from sparse_export.options import Cpu, Precision
+from sparse_export.options import Cpu, Output, Precision
 
 # Columns of one block: its products of a batch stay in the second-level cache (measured: benchmarks/, DESIGN 5).
 BLOCK = 480
@@ -88,6 +88,10 @@ class VocabularyHead:
         embedding.shape = ir.Shape(["batch", self.width])
         model.graph.outputs.clear()
         model.graph.outputs.append(embedding)
+
+    def finish(self, model: ir.Model, form: Output, max_active_dims: int | None) -> None:
+        """Replace `sentence_embedding` by sorted pairs, or limit it."""
+        sparse_output.finish(model, form, max_active_dims, self.columns)
 
     def _blocks(self) -> list[slice]:
         edges = [*range(0, self.width, BLOCK), self.width]

@@ -64,7 +64,10 @@ def export(options: ExportOptions) -> Manifest:
         log.info("Encoding the golden texts with PyTorch")
         samples = _golden_samples(folder, checkpoint, routes)
         log.info("Tracing the graph")
-        plan = (families.plan_embedding if options.sae_only else families.plan)(checkpoint, options.opset)
+        if options.sae_only:
+            plan = families.plan_embedding(checkpoint, options.opset)
+        else:
+            plan = families.plan(checkpoint, options.opset, options.with_dense)
         pruning = None
         if corpus is not None:
             rows = [vector.vector for some in samples.values() for vector in some.golden]
@@ -153,6 +156,8 @@ def _manifest(
         pooling=facts.pooling,
         activation=facts.activation,
         autoencoder=facts.autoencoder,
+        dropped_ids=facts.dropped_ids,
+        dense_dim=facts.dense_dim,
         precision=options.precision.value,
         cpu=options.cpu.value if options.precision is Precision.INT8 else None,
         output=options.form.value,

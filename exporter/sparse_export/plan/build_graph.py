@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import onnx_ir as ir
 
-from sparse_export.graph import residual, sparse_output
+from sparse_export.graph import residual
 from sparse_export.graph.precision import fp16, int8
 from sparse_export.graph.precision.sensitivity import HEAD
 from sparse_export.graph.tape import finish, stamp
-from sparse_export.options import Cpu, ExportOptions, Output, Precision
+from sparse_export.options import Cpu, ExportOptions, Precision
 from sparse_export.plan.families import Tower
 
 Pass = Callable[[ir.Model, Cpu, frozenset[str]], int]  # graph, processors, names that stay in float -> nodes changed
@@ -38,10 +38,7 @@ def assemble(
     model = tower.states.clone()
     changed = {name: run(model, options.cpu, in_float) for name, run in PASSES[options.precision].items()}
     tower.head.attach(model, Precision.FP32 if HEAD in in_float else options.precision, options.cpu)
-    if options.form is Output.SPARSE:
-        sparse_output.attach(model, max_active_dims, tower.head.columns)
-    elif max_active_dims is not None:
-        sparse_output.limit_dense(model, max_active_dims)
+    tower.head.finish(model, options.form, max_active_dims)
     finish(model)
     stamp(model, tower.head.dimension, max_active_dims)
     return model, changed

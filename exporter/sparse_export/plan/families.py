@@ -14,7 +14,16 @@ import onnx_ir as ir
 from transformers import PreTrainedModel
 
 from sparse_export.checkpoint import adapters
-from sparse_export.checkpoint.chain import CHAINS, FEATURES, ROUTES, SPLADE, TABLE, check_applied, describe
+from sparse_export.checkpoint.chain import (
+    CHAINS,
+    FEATURES,
+    ROUTES,
+    SPLADE,
+    TABLE,
+    TOKEN_WEIGHTS,
+    check_applied,
+    describe,
+)
 from sparse_export.checkpoint.load import Checkpoint
 from sparse_export.checkpoint.tokenizer import check_same_labels
 from sparse_export.errors import CheckpointError, InputError, UnsupportedCheckpointError
@@ -22,6 +31,7 @@ from sparse_export.graph import backbone as tracing
 from sparse_export.graph.backbones import Backbone, backbone_of
 from sparse_export.graph.feature_head import FeatureHead, embedding_input
 from sparse_export.graph.head import Head
+from sparse_export.graph.token_head import TokenHead
 from sparse_export.graph.vocabulary_head import VocabularyHead
 from sparse_export.options import ExportOptions
 from sparse_export.plan.query_table import StaticTable, check_idf, read_table
@@ -71,12 +81,13 @@ class Family:
     Attributes:
         name: As the manifest names it.
         heads: The head of the document route and that of the query route.
-        check: Refuses a checkpoint whose modules do not fit each other, before any text goes through them.
+        check: Refuses a checkpoint whose modules do not fit each other, before any text goes through them; None where
+            loading has done that.
     """
 
     name: str
     heads: tuple[str, str]
-    check: Callable[[Checkpoint], None]
+    check: Callable[[Checkpoint], None] | None = None
 
     @property
     def has_features(self) -> bool:
@@ -90,10 +101,20 @@ class Family:
             InputError: The family, or a checkpoint with two towers, cannot do it.
         """
         two_towers = self.heads[0] == self.heads[1] and not checkpoint.shares_graph()
-        if options.prune_vocabulary is not None and self.has_features:
+        if options.prune_vocabulary is not None and self.heads[0] != SPLADE:
+            why = "whose dimensions are features and no vocabulary" if self.has_features else "which has no decoder"
             raise InputError(
-                f"'{options.model}' is of the family {self.name}, whose dimensions are features and no vocabulary; "
-                "export it without prune_vocabulary."
+                f"'{options.model}' is of the family {self.name}, {why}; export it without prune_vocabulary."
+            )
+        if options.with_dense and self.heads[0] != TOKEN_WEIGHTS:
+            raise InputError(
+                f"'{options.model}' is of the family {self.name}, which has no dense embedding beside its weights; "
+                "export it without with_dense."
+            )
+        if options.with_dense and not checkpoint.modules("document")[-1].dense_as_published:
+            raise InputError(
+                f"'{options.model}' does not make its dense embedding of the first state, normalized; "
+                "export it without with_dense."
             )
         if options.prune_vocabulary is not None and two_towers:
             raise InputError(
@@ -129,13 +150,14 @@ def family_of(checkpoint: Checkpoint) -> Family:
         raise UnsupportedCheckpointError(f"'{checkpoint.source}' has the modules {found}. Exported are {known}.")
     for route in ROUTES:
         check_applied(checkpoint.modules(route), route, checkpoint.prompt(route))
-    row.check(checkpoint)
+    if row.check is not None:
+        row.check(checkpoint)
     return row
 
 
-def plan(checkpoint: Checkpoint, opset: int) -> Plan:
-    """Trace the graphs of a checkpoint."""
-    document = _tower(checkpoint, "document", opset)
+def plan(checkpoint: Checkpoint, opset: int, with_dense: bool = False) -> Plan:
+    """Trace the graphs of a checkpoint; of token weights `with_dense` if that is asked for."""
+    document = _tower(checkpoint, "document", opset, with_dense)
     if checkpoint.head("query") == TABLE:
         (static,) = checkpoint.modules("query")
         return Plan(document, read_table(static, document.head.dimension))
@@ -148,13 +170,16 @@ def plan_embedding(checkpoint: Checkpoint, opset: int) -> Plan:
     return Plan(Tower(None, embedding_input(autoencoder.input_dim, opset), _features(autoencoder)))
 
 
-def _tower(checkpoint: Checkpoint, route: str, opset: int) -> Tower:
+def _tower(checkpoint: Checkpoint, route: str, opset: int, with_dense: bool = False) -> Tower:
     *modules, last = checkpoint.modules(route)
     model = modules[0].model
     adapters.merge(model)
     backbone = backbone_of(model.config.model_type)
     if checkpoint.head(route) == FEATURES:
         return Tower(backbone, tracing.trace(tracing.ModuleStates(modules), model, backbone, opset), _features(last))
+    if checkpoint.head(route) == TOKEN_WEIGHTS:
+        states = tracing.trace(tracing.HiddenStates(model), model, backbone, opset)
+        return Tower(backbone, states, _token_head(last, with_dense))
     states = tracing.trace(tracing.LogitStates(model), model, backbone, opset)
     return Tower(backbone, states, _vocabulary_head(model, last.pooling_strategy, last.activation_function))
 
@@ -166,6 +191,11 @@ def _features(autoencoder: Any) -> FeatureHead:
     )
     dead = int((autoencoder.stats_last_nonzero > autoencoder.dead_threshold).sum())
     return FeatureHead(weight, pre_bias, bias, autoencoder.normalize, dead)
+
+
+def _token_head(module: Any, with_dense: bool) -> TokenHead:
+    linear, bias = (tensor.detach().numpy() for tensor in (module.linear.weight.T, module.linear.bias))
+    return TokenHead(linear, bias, module.vocabulary, module.dropped, with_dense)
 
 
 def _check_splade(checkpoint: Checkpoint) -> None:
@@ -236,4 +266,5 @@ FAMILIES = (
     Family("splade", (SPLADE, SPLADE), _check_splade),
     Family("inference-free", (SPLADE, TABLE), _check_inference_free),
     Family("csr", (FEATURES, FEATURES), _check_csr),
+    Family("token-weights", (TOKEN_WEIGHTS, TOKEN_WEIGHTS)),
 )

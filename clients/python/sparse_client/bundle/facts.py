@@ -221,6 +221,8 @@ class TowerFacts:
     pooling: str | None = None
     activation: str | None = None
     autoencoder: Autoencoder | None = None
+    dropped_ids: tuple[int, ...] | None = None
+    dense_dim: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,9 @@ from sparse_client.bundle.json_types import ManifestError, read
 FORMAT_VERSION = 1
 MANIFEST, TABLE = "manifest.json", "query_table.safetensors"
 # Left out of the JSON where they have no meaning; every other field that is None is written as null.
-_OMITTED = frozenset({"pooling", "activation", "autoencoder", "cpu", "pruning", "query_tower", "tolerance"})
+_OMITTED = frozenset(
+    {"pooling", "activation", "autoencoder", "dropped_ids", "dense_dim", "cpu", "pruning", "query_tower", "tolerance"}
+)
 
 
 class NewerFormatError(ManifestError):
@@ -39,7 +41,7 @@ class Manifest:
 
     Attributes:
         format_version: Version of the bundle format.
-        family: `splade`, `inference-free`, `csr`, or one that is yet to come.
+        family: `splade`, `inference-free`, `csr`, `token-weights`, or one that is yet to come.
         dimension: Size of the vector space.
         routes: Routes by name.
         prompts: Prompt of each route.
@@ -49,6 +51,8 @@ class Manifest:
         pooling: How token weights become one vector: `max` or `sum`.
         activation: Activation of the head, in sentence-transformers' name.
         autoencoder: Of csr.
+        dropped_ids: Of token-weights: ids that never have a weight.
+        dense_dim: Of token-weights: width of the dense embedding that the graph also gives, None where it gives none.
         precision: `fp32`, `fp16`, `int8`, or one that is yet to come.
         cpu: The processors that its int8 products are for: `any`, or `vnni`, where others have to be made exact. None
             in another precision; older bundles do not say and are `vnni`.
@@ -84,6 +88,8 @@ class Manifest:
     pooling: str | None = None
     activation: str | None = None
     autoencoder: Autoencoder | None = None
+    dropped_ids: tuple[int, ...] | None = None
+    dense_dim: int | None = None
     precision: str
     cpu: str | None = None
     output: str

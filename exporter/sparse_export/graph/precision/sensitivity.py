@@ -30,7 +30,8 @@ def rank(model: ir.Model, head: Head, batches: Sequence[dict[str, np.ndarray]], 
     hidden = probe.graph.outputs[0]
     nodes = [node for node in probe.graph if is_linear(node)]
     products = [(str(node.name), node.inputs[0], node.inputs[1].const_value.numpy()) for node in nodes]  # type: ignore[union-attr]
-    products.append((HEAD, hidden, head.weight))
+    if head.weight is not None:
+        products.append((HEAD, hidden, head.weight))
     sources = list(dict.fromkeys(source for _, source, _ in products))
     probe.graph.outputs[:] = [source for source in sources if source is not None]
     session = onnxruntime.InferenceSession(ir.to_proto(probe).SerializeToString(), providers=["CPUExecutionProvider"])

@@ -1,0 +1,77 @@
+"""Checkpoints with a weight per token, of the shape of BAAI/bge-m3 and of Alibaba-NLP/gte-multilingual-base."""
+
+from __future__ import annotations
+
+import io
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import sentencepiece
+import torch
+import transformers
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.base.modules import Normalize, Transformer
+from sentence_transformers.sentence_transformer.modules import Pooling
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+from transformers.utils.sentencepiece_model_pb2_new import ModelProto
+
+from support.tiny_checkpoints import COMMON, WORDS
+
+SPECIAL = ("<s>", "<pad>", "</s>", "<unk>")
+VOCABULARY = 600
+IDS = {"bos_token_id": 0, "pad_token_id": 1, "eos_token_id": 2}
+
+
+@cache
+def unigram() -> Tokenizer:
+    """Return a Unigram tokenizer with a precompiled normalizer, as XLM-R's; trained on a few words."""
+    written = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter([WORDS] * 50),
+        model_writer=written,
+        vocab_size=120,
+        hard_vocab_limit=False,
+        normalization_rule_name="nmt_nfkc",
+        minloglevel=2,
+    )
+    proto = ModelProto()
+    proto.ParseFromString(written.getvalue())
+    pieces = [(piece.piece, piece.score) for piece in proto.pieces if piece.type == 1]
+    vocabulary = [*((token, 0.0) for token in SPECIAL), *pieces, ("<mask>", 0.0)]
+    tokenizer = Tokenizer(models.Unigram(vocabulary, unk_id=3, byte_fallback=False))
+    tokenizer.normalizer = normalizers.Precompiled(proto.normalizer_spec.precompiled_charsmap)
+    words = [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always")]
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(words)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    return tokenizer
+
+
+def save_bge_m3(folder: Path, pooling: str = "cls", modules: bool = True, **changes: Any) -> Path:
+    """Write an XLM-R with random weights and `sparse_linear.pt` beside it."""
+    torch.manual_seed(0)
+    settings = {**COMMON, **IDS, "vocab_size": VOCABULARY, **changes}
+    model = transformers.XLMRobertaModel(transformers.XLMRobertaConfig(**settings)).eval()
+    _save(folder, model, pooling, modules)
+    hidden = model.config.hidden_size
+    layer = torch.nn.Linear(hidden, 1).half()
+    torch.save(layer.state_dict(), folder / "sparse_linear.pt")
+    torch.save(torch.nn.Linear(hidden, hidden).half().state_dict(), folder / "colbert_linear.pt")
+    return folder
+
+
+def _save(folder: Path, model: Any, pooling: str, modules: bool) -> None:
+    names = {"bos_token": "<s>", "cls_token": "<s>", "eos_token": "</s>", "sep_token": "</s>"}
+    names |= {"pad_token": "<pad>", "unk_token": "<unk>", "mask_token": "<mask>"}
+    tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_object=unigram(), model_max_length=64, **names)
+    if not modules:
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        return
+    bare = folder.with_name(folder.name + "-bare")
+    model.save_pretrained(bare)
+    tokenizer.save_pretrained(bare)
+    chain = [Transformer(str(bare)), Pooling(model.config.hidden_size, pooling_mode=pooling), Normalize()]
+    SentenceTransformer(modules=chain, device="cpu").save_pretrained(str(folder), create_model_card=False)
