@@ -82,6 +82,7 @@ def main() -> None:
 @click.option("--max-length", type=int, help="Tokens of a text.  [default: the checkpoint's own]")
 @click.option("--max-active-dims", type=int, help="Largest number of active dimensions.  [default: no limit]")
 @click.option("--dense", is_flag=True, help="Return sentence_embedding [batch, dimension] instead of sorted pairs.")
+@click.option("--with-dense", is_flag=True, help="token-weights: also give the dense embedding, for hybrid search.")
 @click.option("--sae-only", is_flag=True, help="csr: take dense embeddings [batch, dim] instead of tokens.")
 @click.option("--opset", type=click.IntRange(*OPSETS), default=OPSETS[1], show_default=True, help="ONNX opset.")
 @click.option("--eval-data", type=click.Path(path_type=Path), metavar="DIR", help="BEIR folder: measure nDCG@10 too.")

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, Literal, TypeVar, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sparse_client.bundle.decoding import Decoder
 from sparse_client.bundle.facts import Route
 from sparse_client.bundle.lookup import QueryTable
-from sparse_client.bundle.outputs import OUTPUTS
+from sparse_client.bundle.outputs import HYBRID, OUTPUTS, Hybrid, Reader, hybrid
 from sparse_client.bundle.reader import open_bundle
 from sparse_client.bundle.sessions import Sessions
 from sparse_client.bundle.tokens import RouteTokenizer
@@ -21,6 +21,8 @@ from sparse_client.overlap import Contribution, overlap
 from sparse_client.progress import progress_bar
 from sparse_client.texts import CHUNK_TEXTS, check_unicode, checked_texts, chunks
 from sparse_client.vectors import SparseVector, checked_vectors
+
+_T = TypeVar("_T")
 
 # Tokens of one run, padding included: what a layer computes then stays in the processor's caches.
 RUN_TOKENS = 1024
@@ -90,28 +92,54 @@ class LocalEncoder:
         """
         return self._sessions.providers(self._bundle.manifest.routes["document"].graph)
 
-    def encode_documents(self, texts: Iterable[str], show_progress: bool | None = None) -> list[SparseVector]:
+    @overload
+    def encode_documents(
+        self, texts: Iterable[str], show_progress: bool | None = None, *, dense: Literal[False] = False
+    ) -> list[SparseVector]: ...
+
+    @overload
+    def encode_documents(
+        self, texts: Iterable[str], show_progress: bool | None = None, *, dense: Literal[True]
+    ) -> Hybrid: ...
+
+    def encode_documents(
+        self, texts: Iterable[str], show_progress: bool | None = None, *, dense: bool = False
+    ) -> list[SparseVector] | Hybrid:
         """Encode documents.
 
         Args:
             texts: The documents.
             show_progress: Show a progress bar on stderr. None: if there are many and stderr is a terminal.
+            dense: Also return the dense embeddings, of a bundle that was exported with `--with-dense`.
 
         Returns:
-            One vector per text, in the order of the texts, each sorted by falling weight.
+            One vector per text, in the order of the texts, each sorted by falling weight. With `dense` a pair of these
+            and of the dense embeddings, float32 ``[texts, width]``.
 
         Raises:
             InputError: If it is not a list of texts, or one has a lone surrogate.
             BundleError: If the bundle cannot do it.
         """
-        return self._encode(texts, "document", show_progress)
+        return self._encode(texts, "document", show_progress, dense)
 
-    def encode_queries(self, texts: Iterable[str], show_progress: bool | None = None) -> list[SparseVector]:
+    @overload
+    def encode_queries(
+        self, texts: Iterable[str], show_progress: bool | None = None, *, dense: Literal[False] = False
+    ) -> list[SparseVector]: ...
+
+    @overload
+    def encode_queries(
+        self, texts: Iterable[str], show_progress: bool | None = None, *, dense: Literal[True]
+    ) -> Hybrid: ...
+
+    def encode_queries(
+        self, texts: Iterable[str], show_progress: bool | None = None, *, dense: bool = False
+    ) -> list[SparseVector] | Hybrid:
         """Encode queries; as `encode_documents`, with the bundle's query route.
 
         Where the bundle has a table of query weights, it is looked up and no graph is run.
         """
-        return self._encode(texts, "query", show_progress)
+        return self._encode(texts, "query", show_progress, dense)
 
     def encode_embeddings(self, embeddings: NDArray[np.float32]) -> list[SparseVector]:
         """Encode dense embeddings, with a bundle that was exported with `--sae-only`.
@@ -134,7 +162,7 @@ class LocalEncoder:
             raise InputError(f"got {rows.dtype} {list(rows.shape)}, expected finite float32 [embeddings, {width}]")
         batches = (rows[start : start + self._batch_size] for start in range(0, len(rows), self._batch_size))
         graph = self._bundle.manifest.routes["document"].graph
-        return [vector for batch in batches for vector in self._vectors(graph, {"embedding": batch})]
+        return [vector for batch in batches for vector in self._outputs(graph, {"embedding": batch}, self._reader())]
 
     def decode(self, vectors: Iterable[SparseVector], top: int | None = 10) -> list[list[tuple[str, float]]]:
         """Name the strongest dimensions of each vector.
@@ -200,38 +228,51 @@ class LocalEncoder:
         check_unicode(given, route)
         return self._encode([given], route, False)[0]
 
-    def _encode(self, texts: Iterable[str], route: str, show_progress: bool | None) -> list[SparseVector]:
+    def _encode(
+        self, texts: Iterable[str], route: str, show_progress: bool | None, dense: bool = False
+    ) -> Any:  # list[SparseVector], or with `dense` Hybrid
+        if not dense:
+            return self._rows(texts, route, show_progress, self._reader())
+        width = self._bundle.manifest.dense_dim
+        if width is None:
+            raise BundleError(f"{self._bundle.path} gives no dense embeddings: export it with --with-dense")
+        return hybrid(self._rows(texts, route, show_progress, HYBRID), width)
+
+    def _rows(self, texts: Iterable[str], route: str, show_progress: bool | None, reader: Reader[_T]) -> list[_T]:
         checked = checked_texts(texts)
         if self._bundle.manifest.input_dim is not None:
             raise BundleError(f"{self._bundle.path} takes dense embeddings, not texts: use encode_embeddings(array)")
         if len(checked) == 1 and not show_progress:  # chunks, order and a bar would cost a query half of its time
-            return next(self._batches(checked, route))[1]
+            return next(self._batches(checked, route, reader))[1]
         shown = len(checked) > CHUNK_TEXTS and sys.stderr.isatty() if show_progress is None else show_progress
-        vectors: list[SparseVector] = []
+        rows: list[_T] = []
         with progress_bar(len(checked), shown) as advance:
             for chunk in chunks(checked):
-                done: dict[int, SparseVector] = {}
-                for positions, batch in self._batches(checked[chunk], route):
+                done: dict[int, _T] = {}
+                for positions, batch in self._batches(checked[chunk], route, reader):
                     done.update(zip(positions, batch, strict=True))
                     advance(len(positions))
-                vectors += [done[position] for position in range(len(done))]
-        return vectors
+                rows += [done[position] for position in range(len(done))]
+        return rows
 
-    def _batches(self, texts: Sequence[str], name: str) -> Iterator[tuple[list[int], list[SparseVector]]]:
+    def _batches(self, texts: Sequence[str], name: str, reader: Reader[_T]) -> Iterator[tuple[list[int], list[_T]]]:
         """Encode texts of like length together, the longest first: memory is at its largest at once, not late."""
-        return self._run_ids(self._tokenizer(name).ids(texts), name)
+        return self._run_ids(self._tokenizer(name).ids(texts), name, reader)
 
-    def _encode_ids(self, rows: Sequence[NDArray[np.int64]], name: str) -> list[SparseVector]:
+    def _encode_ids(self, rows: Sequence[NDArray[np.int64]], name: str, reader: Reader[_T]) -> list[_T]:
         """Encode the token ids of texts, prompt and special tokens included."""
-        done: dict[int, SparseVector] = {}
-        for positions, batch in self._run_ids(rows, name):
+        done: dict[int, _T] = {}
+        for positions, batch in self._run_ids(rows, name, reader):
             done.update(zip(positions, batch, strict=True))
         return [done[position] for position in range(len(done))]
 
-    def _run_ids(self, rows: Sequence[NDArray[np.int64]], name: str) -> Iterator[tuple[list[int], list[SparseVector]]]:
+    def _run_ids(
+        self, rows: Sequence[NDArray[np.int64]], name: str, reader: Reader[_T]
+    ) -> Iterator[tuple[list[int], list[_T]]]:
         if self._bundle.manifest.has_table(name):
             table = self._query_table()
-            yield list(range(len(rows))), [table.vector(row.tolist(), self._max_active_dims) for row in rows]
+            vectors = [table.vector(row.tolist(), self._max_active_dims) for row in rows]
+            yield list(range(len(rows))), cast(list[_T], vectors)
             return
         order = sorted(range(len(rows)), key=lambda position: -len(rows[position]))
         while order:
@@ -239,12 +280,15 @@ class LocalEncoder:
             size = min(self._batch_size, max(1, RUN_TOKENS // longest))
             positions, order = order[:size], order[size:]
             inputs = self._tokenizer(name).pad([rows[position] for position in positions])
-            yield positions, self._vectors(self._bundle.manifest.routes[name].graph, inputs)
+            yield positions, self._outputs(self._bundle.manifest.routes[name].graph, inputs, reader)
 
-    def _vectors(self, graph: str, inputs: Mapping[str, NDArray[Any]]) -> list[SparseVector]:
-        wanted, to_vectors = OUTPUTS[self._bundle.manifest.output]
+    def _reader(self) -> Reader[SparseVector]:
+        return OUTPUTS[self._bundle.manifest.output]
+
+    def _outputs(self, graph: str, inputs: Mapping[str, NDArray[Any]], reader: Reader[_T]) -> list[_T]:
+        wanted, to_rows = reader
         try:
-            return to_vectors(self._sessions.run(graph, inputs, wanted), self._max_active_dims)
+            return to_rows(self._sessions.run(graph, inputs, wanted), self._max_active_dims)
         except InputError as error:
             raise BundleError(f"{self._bundle.path / graph} gave an invalid vector: {error}") from error
 

@@ -9,6 +9,7 @@ from sparse_client.bundle.manifest import Manifest
 
 Rows = list[tuple[str, ...]]
 REPORTS = {"alone": "alone", "padded": "in padded batches", "neighbours": "alone to batched"}
+REPORTS |= {"dense_alone": "dense, alone", "dense_padded": "dense, in padded batches"}
 FIGURES = (
     ("texts", "texts", "{}"),
     ("empty", "texts with empty vectors", "{}"),

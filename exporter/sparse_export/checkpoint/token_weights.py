@@ -108,9 +108,9 @@ def load(source: Source, arguments: dict[str, Any]) -> SparseEncoder:
     published = source.read_json(MODULES) is None or _is_first_state(list(dense))
     vocabulary = first.model.get_input_embeddings().weight.shape[0]
     head = TokenWeights(weight.float(), bias.float(), vocabulary, tuple(sorted(ids)), published)
-    return SparseEncoder(
-        modules=[first, head], prompts=dense.prompts, default_prompt_name=dense.default_prompt_name, device="cpu"
-    ).eval()
+    prompts = {name: prompt or "" for name, prompt in dense.prompts.items()}
+    default = dense.default_prompt_name
+    return SparseEncoder(modules=[first, head], prompts=prompts, default_prompt_name=default, device="cpu").eval()
 
 
 def _is_first_state(modules: list[Any]) -> bool:

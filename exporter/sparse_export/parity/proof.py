@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from tokenizers import Tokenizer
 
 from sparse_client.bundle.facts import Distance
+from sparse_client.parity.distance import DENSE_TOLERANCES, dense_distance
 from sparse_client.parity.golden import Golden
 from sparse_client.vectors import SparseVector
 from sparse_export.checkpoint.chain import TABLE
@@ -20,6 +22,7 @@ from sparse_export.parity import promise, reference
 from sparse_export.parity.runtime import EncoderGraph
 
 BATCH = 8
+SPARSE, DENSE = ("alone", "padded"), ("dense_alone", "dense_padded")  # reports that a promise is about
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +32,12 @@ class Batch:
     Attributes:
         inputs: `input_ids`, `attention_mask`, int64 `[batch, sequence]`, or `embedding`, float32 `[batch, dim]`.
         rows: PyTorch's vectors.
+        dense: PyTorch's dense embeddings, where the graph gives some.
     """
 
     inputs: dict[str, np.ndarray]
     rows: list[SparseVector]
+    dense: list[np.ndarray] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +59,9 @@ class Samples:
         return [_plain(vector) for vector in self.golden] == [_plain(vector) for vector in other.golden]
 
 
-def text_samples(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> Samples:
-    """Encode texts with PyTorch, one by one and in padded batches."""
-    golden = reference.golden_vectors(checkpoint, route, texts)
+def text_samples(checkpoint: Checkpoint, route: str, texts: Sequence[str], with_dense: bool = False) -> Samples:
+    """Encode texts with PyTorch, one by one and in padded batches; with dense embeddings, if asked for."""
+    golden = reference.golden_vectors(checkpoint, route, texts, with_dense)
     batches = []
     for start in range(0, len(texts), BATCH):
         some = texts[start : start + BATCH]
@@ -65,7 +70,8 @@ def text_samples(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> Sa
         # what the text gives alone is right.
         alone = [vector.vector for vector in golden[start : start + BATCH]]
         rows = alone if checkpoint.head(route) == TABLE else reference.encode_batch(checkpoint, route, some)
-        batches.append(Batch(inputs, rows))
+        dense = reference.dense_batch(checkpoint, route, some) if with_dense else None
+        batches.append(Batch(inputs, rows, dense))
     return Samples(golden, batches, checkpoint.max_active_dims())
 
 
@@ -108,7 +114,8 @@ def prove(
         exact: As for `EncoderGraph`.
 
     Returns:
-        By route the reports `alone`, `padded` and `neighbours`: a text alone and in its batch, both by the graph.
+        By route the reports `alone`, `padded` and `neighbours`: a text alone and in its batch, both by the graph. Where
+        there are dense embeddings, `dense_alone` and `dense_padded`, too.
     """
     graph = EncoderGraph(path, exact)
     return {route: _measure(graph, some, precision) for route, some in samples.items()}
@@ -121,21 +128,34 @@ def check(reports: dict[str, dict[str, Distance]], precision: Precision) -> None
         ParityError: A report misses it.
     """
     prefix = {route: f"{route}, " if len(reports) > 1 else "" for route in reports}
-    named = {prefix[route] + name: by_name[name] for route, by_name in reports.items() for name in ("alone", "padded")}
-    promise.check(named, precision)
+    for names, tolerance in ((SPARSE, None), (DENSE, DENSE_TOLERANCES[precision])):
+        found = {prefix[route] + name: by_name.get(name) for route, by_name in reports.items() for name in names}
+        promise.check({name: report for name, report in found.items() if report is not None}, precision, tolerance)
 
 
 def _plain(vector: Golden) -> tuple[object, ...]:
-    embedding = None if vector.embedding is None else vector.embedding.tolist()
-    return vector.input_ids, embedding, vector.vector.indices.tolist(), vector.vector.values.tolist()
+    arrays = [None if array is None else array.tolist() for array in (vector.embedding, vector.dense)]
+    return vector.input_ids, *arrays, vector.vector.indices.tolist(), vector.vector.values.tolist()
 
 
 def _measure(graph: EncoderGraph, samples: Samples, precision: Precision) -> dict[str, Distance]:
-    alone = [graph.run(vector.inputs())[0] for vector in samples.golden]
-    padded = [row for batch in samples.batches for row in graph.run(batch.inputs)]
+    alone, dense_alone = _run(graph, [vector.inputs() for vector in samples.golden])
+    padded, dense_padded = _run(graph, [batch.inputs for batch in samples.batches])
     expected = [row for batch in samples.batches for row in batch.rows]
-    return {
+    reports = {
         "alone": promise.compare([vector.vector for vector in samples.golden], alone, precision, samples.limit),
         "padded": promise.compare(expected, padded, precision, samples.limit),
         "neighbours": promise.compare(alone, padded, precision, samples.limit),
     }
+    if dense_alone:
+        pytorch = [[vector.dense for vector in samples.golden if vector.dense is not None]]
+        pytorch.append([row for batch in samples.batches for row in batch.dense or ()])
+        for name, expected_rows, found in zip(DENSE, pytorch, (dense_alone, dense_padded), strict=True):
+            reports[name] = dense_distance(expected_rows, found, precision)
+    return reports
+
+
+def _run(graph: EncoderGraph, batches: Sequence[dict[str, np.ndarray]]) -> tuple[list[SparseVector], list[np.ndarray]]:
+    """Return the vectors and the dense embeddings of all batches."""
+    rows, dense = zip(*map(graph.run_hybrid, batches), strict=True)
+    return list(chain.from_iterable(rows)), list(chain.from_iterable(dense))

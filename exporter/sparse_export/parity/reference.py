@@ -12,6 +12,7 @@ from sentence_transformers.sparse_encoder.modules import SparseAutoEncoder
 from sparse_client.parity.golden import Golden
 from sparse_client.vectors import SparseVector
 from sparse_export.checkpoint.load import Checkpoint
+from sparse_export.checkpoint.token_weights import DENSE
 
 
 def token_batch(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> dict[str, np.ndarray]:
@@ -47,12 +48,22 @@ def encode_batch(
     return [SparseVector.of_dense(row) for row in np.asarray(weights)]
 
 
-def golden_vectors(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> list[Golden]:
-    """Encode every text alone, so that no vector has seen padding."""
-    return [
-        _golden(checkpoint, route, text, token_batch(checkpoint, route, [text])["input_ids"][0].tolist())
-        for text in texts
-    ]
+def dense_batch(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> list[np.ndarray]:
+    """Return the dense embedding of each text of a padded batch, float32 `[hidden]`, of a token-weights checkpoint."""
+    features = checkpoint.encoder.preprocess(list(texts), prompt=checkpoint.prompt(route), task=route)
+    with torch.no_grad():
+        for module in checkpoint.modules(route):
+            features = module(features)
+    return list(features[DENSE].numpy())
+
+
+def golden_vectors(checkpoint: Checkpoint, route: str, texts: Sequence[str], with_dense: bool = False) -> list[Golden]:
+    """Encode every text alone, so that no vector has seen padding; with its dense embedding, if asked for."""
+    vectors = []
+    for text in texts:
+        golden = _golden(checkpoint, route, text, token_batch(checkpoint, route, [text])["input_ids"][0].tolist())
+        vectors.append(replace(golden, dense=dense_batch(checkpoint, route, [text])[0]) if with_dense else golden)
+    return vectors
 
 
 def embedding_vectors(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> list[Golden]:

@@ -32,9 +32,13 @@ class EncoderGraph:
 
     def run(self, inputs: dict[str, np.ndarray]) -> list[SparseVector]:
         """Encode `input_ids`, `attention_mask` int64 `[batch, sequence]`, or `embedding` float32 `[batch, dim]`."""
+        return self.run_hybrid(inputs)[0]
+
+    def run_hybrid(self, inputs: dict[str, np.ndarray]) -> tuple[list[SparseVector], list[np.ndarray]]:
+        """As `run`; also the dense embeddings, float32 `[hidden]` each, none where the graph gives none."""
         outputs = dict(zip(self.outputs, self.session.run(None, inputs), strict=True))
         _, to_vectors = OUTPUTS["dense" if "sentence_embedding" in outputs else "sparse"]
-        return to_vectors(outputs, None)
+        return to_vectors(outputs, None), list(outputs.get("dense", []))
 
 
 def host() -> Host:

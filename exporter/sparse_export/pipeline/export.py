@@ -62,7 +62,7 @@ def export(options: ExportOptions) -> Manifest:
         family.check_options(checkpoint, options)
         routes = read_routes(checkpoint, options.precision, options.sae_only)
         log.info("Encoding the golden texts with PyTorch")
-        samples = _golden_samples(folder, checkpoint, routes)
+        samples = _golden_samples(folder, checkpoint, routes, options.with_dense)
         log.info("Tracing the graph")
         if options.sae_only:
             plan = families.plan_embedding(checkpoint, options.opset)
@@ -96,14 +96,14 @@ def export(options: ExportOptions) -> Manifest:
         return content
 
 
-def _golden_samples(folder: Path, checkpoint: Checkpoint, routes: Mapping[str, Route]) -> Samples:
+def _golden_samples(folder: Path, checkpoint: Checkpoint, routes: Mapping[str, Route], with_dense: bool) -> Samples:
     """Encode the golden texts of each route, write the tokenizers and check that they give the same token ids."""
     samples = {}
     for name, entry in routes.items():
         if entry.tokenizer is None:
             samples[name] = proof.embedding_samples(checkpoint, name, golden_texts.texts(None))
             continue
-        samples[name] = proof.text_samples(checkpoint, name, golden_texts.texts(entry.max_length))
+        samples[name] = proof.text_samples(checkpoint, name, golden_texts.texts(entry.max_length), with_dense)
         tokenizer = tokenizer_of(checkpoint, name)
         # Not by its own `save`, which tells of a full disk in an error of its own.
         (folder / entry.tokenizer).write_text(tokenizer.to_str(pretty=True), encoding="utf-8")

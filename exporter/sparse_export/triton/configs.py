@@ -10,6 +10,7 @@ import json
 from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2 as schema
 
+from sparse_client.bundle.outputs import DENSE
 from sparse_export.triton.names import Names
 from sparse_export.triton.options import RepositoryOptions
 from sparse_export.triton.servable import Servable
@@ -42,13 +43,12 @@ def tokenize(served: Servable, options: RepositoryOptions) -> schema.ModelConfig
     return config
 
 
-def encoder(options: RepositoryOptions) -> schema.ModelConfig:
+def encoder(served: Servable, options: RepositoryOptions) -> schema.ModelConfig:
     """Return the step from tokens to pairs, on a CPU."""
     config = _batched(options, "onnxruntime")
     for name in TOKENS:
         config.input.add(name=name, data_type=schema.TYPE_INT64, dims=[-1])
-    for name, kind in PAIRS.items():
-        config.output.add(name=name, data_type=kind, dims=[-1])
+    _add_outputs(config, served)
     _on_cpu(config)
     set_parameter(config, "intra_op_thread_count", str(options.threads))
     warm_up(config, "tokens", 1, WARMUP_TOKENS)
@@ -77,8 +77,7 @@ def ensemble(names: Names, served: Servable, route: str, options: RepositoryOpti
     """Return the model from TEXT to pairs."""
     config = schema.ModelConfig(platform="ensemble", max_batch_size=options.max_batch_size)
     config.input.add(name="TEXT", data_type=schema.TYPE_STRING, dims=[1])
-    for name, kind in PAIRS.items():
-        config.output.add(name=name, data_type=kind, dims=[-1])
+    _add_outputs(config, served)
     prefix = served.routes[route].prefix
     step = config.ensemble_scheduling.step.add(model_name=names.tokenize, model_version=-1)
     step.input_map["TEXT"] = "TEXT"
@@ -86,7 +85,7 @@ def ensemble(names: Names, served: Servable, route: str, options: RepositoryOpti
         step.output_map[prefix + name] = name
     step = config.ensemble_scheduling.step.add(model_name=names.encoder(served.encoder_of(route)), model_version=-1)
     step.input_map.update({name: name for name in TOKENS})
-    step.output_map.update({name: name for name in PAIRS})
+    step.output_map.update({output.name: output.name for output in config.output})
     if options.response_cache:
         config.response_cache.enable = True
     return config
@@ -107,6 +106,13 @@ def warm_up(config: schema.ModelConfig, kind: str, batch_size: int, length: int)
         sample.inputs[name].data_type = data_type
         sample.inputs[name].dims.append(length)
         sample.inputs[name].zero_data = True
+
+
+def _add_outputs(config: schema.ModelConfig, served: Servable) -> None:
+    for name, kind in PAIRS.items():
+        config.output.add(name=name, data_type=kind, dims=[-1])
+    if served.manifest.dense_dim is not None:
+        config.output.add(name=DENSE, data_type=schema.TYPE_FP32, dims=[served.manifest.dense_dim])
 
 
 def _batched(options: RepositoryOptions, backend: str) -> schema.ModelConfig:

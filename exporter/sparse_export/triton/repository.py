@@ -123,7 +123,7 @@ class _Writer:
 
     def _encoder(self, name: str, route: str, graph: str) -> str:
         self._copy_graph(self.served, graph, name, GRAPH)
-        config = configs.encoder(self.options)
+        config = configs.encoder(self.served, self.options)
         if self.served.is_lookup(graph) or not self.other.on_gpu:
             return self._configure(name, config)
         file = GRAPH if self.other is self.served else GPU_GRAPH

@@ -13,7 +13,7 @@ from sparse_export.bundle import manifest as manifests
 from sparse_export.errors import BundleError, InputError
 from sparse_export.options import Precision
 
-SHARED = ("family", "dimension", "max_active_dims")  # of a bundle for a CPU and one for a GPU
+SHARED = ("family", "dimension", "max_active_dims", "dense_dim")  # of a bundle for a CPU and one for a GPU
 PREFIX = "query_"  # of the tokens of queries, where they differ from those of documents
 
 

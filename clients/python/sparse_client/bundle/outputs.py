@@ -1,12 +1,19 @@
 """What a graph gives, as vectors; and vectors as it takes them."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sparse_client.vectors import SparseVector
+
+_T = TypeVar("_T")
+DENSE = "dense"  # the output that has the dense embeddings
+# Names of the outputs of a graph, and what makes rows of them.
+Reader: TypeAlias = tuple[Sequence[str], Callable[[dict[str, NDArray[Any]], int | None], list[_T]]]
+# Vectors, and the dense embeddings of the same texts, float32 ``[texts, width]``.
+Hybrid: TypeAlias = tuple[list[SparseVector], NDArray[np.float32]]
 
 
 def from_sparse(outputs: dict[str, NDArray[Any]], most: int | None) -> list[SparseVector]:
@@ -62,7 +69,19 @@ def strongest(indices: NDArray[Any], values: NDArray[Any], most: int | None) -> 
     return indices[order], values[order]
 
 
-OUTPUTS = {
+def from_hybrid(outputs: dict[str, NDArray[Any]], most: int | None) -> list[tuple[SparseVector, NDArray[np.float32]]]:
+    """Return with each vector of `from_sparse` its row of ``dense``, float32 ``[batch, width]``."""
+    return list(zip(from_sparse(outputs, most), outputs[DENSE], strict=True))
+
+
+def hybrid(rows: Sequence[tuple[SparseVector, NDArray[np.float32]]], width: int) -> Hybrid:
+    """Return the vectors of all rows, and their dense embeddings as one array."""
+    dense = np.array([embedding for _, embedding in rows], np.float32).reshape(len(rows), width)
+    return [vector for vector, _ in rows], dense
+
+
+HYBRID: Reader[tuple[SparseVector, NDArray[np.float32]]] = (("indices", "values", DENSE), from_hybrid)
+OUTPUTS: dict[str, Reader[SparseVector]] = {
     "sparse": (("indices", "values"), from_sparse),
     "dense": (("sentence_embedding",), from_dense),
 }

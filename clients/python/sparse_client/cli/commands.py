@@ -18,6 +18,9 @@ from sparse_client.progress import progress_bar
 from sparse_client.texts import CHUNK_TEXTS
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from sparse_client.cli.records import Record
     from sparse_client.cli.target import Encoder
     from sparse_client.vectors import SparseVector
@@ -103,10 +106,11 @@ _format_option = click.option(
 @_input_options
 @_place_options
 @click.option("--top", type=_COUNT, metavar="K", help="Keep the K strongest dimensions.  [default: all]")
+@click.option("--dense", is_flag=True, help="Also write the dense embedding, of a bundle exported with --with-dense.")
 @click.option("--output", metavar="FILE", help="File to write, complete or not at all.  [default: standard output]")
 def encode(
     texts: tuple[str, ...], path: str | None, jsonl: bool, field: str, route: str,
-    place: Place, top: int | None, output: str | None,
+    place: Place, top: int | None, dense: bool, output: str | None,
 ) -> None:  # fmt: skip
     """Encode texts into sparse vectors, one JSON line each, in input order.
 
@@ -121,8 +125,10 @@ def encode(
 
     encoder = place.encoder(top)
     with output_stream(output) as stream, progress_bar(None, sys.stderr.isatty() and not stream.isatty()) as advance:
-        for record, vector in _encoded(Source(texts, path, jsonl, field).records(), encoder, route):
+        for record, vector, embedding in _encoded(Source(texts, path, jsonl, field).records(), encoder, route, dense):
             line = {**record.label, "indices": vector.indices.tolist(), "values": vector.values.tolist()}
+            if embedding is not None:
+                line["dense"] = embedding.tolist()
             stream.write(json.dumps(line) + "\n")
             advance(1)
 
@@ -152,7 +158,7 @@ def decode(
     # Of a server the dimension is not known; it tells if an index is too large.
     dimension = getattr(encoder, "dimension", _INT32_COUNT)
     with output_stream(None):
-        for record, vector in _encoded(Source(texts, path, jsonl, field, dimension).records(), encoder, route):
+        for record, vector, _ in _encoded(Source(texts, path, jsonl, field, dimension).records(), encoder, route):
             show_tokens(form, record.label, encoder.decode([vector], top=top)[0])
 
 
@@ -253,11 +259,17 @@ def _levels(given: str) -> list[int]:
     return levels
 
 
-def _encoded(records: "Iterator[Record]", encoder: "Encoder", route: str) -> "Iterator[tuple[Record, SparseVector]]":
-    """Encode the texts among the records, a thousand records in memory at once."""
+def _encoded(
+    records: "Iterator[Record]", encoder: "Encoder", route: str, dense: bool = False
+) -> "Iterator[tuple[Record, SparseVector, NDArray[np.float32] | None]]":
+    """Encode the texts among the records, a thousand records in memory at once; `dense` if all of them are texts."""
     encode = encoder.encode_queries if route == "query" else encoder.encode_documents
     while block := list(islice(records, CHUNK_TEXTS)):
         texts = [record.content for record in block if isinstance(record.content, str)]
-        encoded = iter(encode(texts, show_progress=False))
+        if dense:
+            vectors, embeddings = encode(texts, False, dense=True)
+            yield from zip(block, vectors, embeddings, strict=True)
+            continue
+        encoded = iter(encode(texts, False))
         for record in block:
-            yield record, next(encoded) if isinstance(record.content, str) else record.content
+            yield record, next(encoded) if isinstance(record.content, str) else record.content, None

@@ -1,6 +1,7 @@
 """How far a client's vectors are from PyTorch's, and how far they may be."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,8 @@ TOLERANCES = {
     "fp16": Tolerance(max_difference=2e-2),
     "int8": Tolerance(mean_cosine=0.995, worst_cosine=0.98, overlap=0.95),
 }
+# Of dense embeddings, whose strongest dimensions mean nothing by themselves.
+DENSE_TOLERANCES = {name: replace(tolerance, overlap=None) for name, tolerance in TOLERANCES.items()}
 # How far rounding moves a weight, so that two dimensions at the cut change places. An int8 error is not rounding.
 CUT_ROUNDING = {"fp32": 1e-5, "fp16": 1e-3, "int8": 0.0}
 
@@ -59,6 +62,21 @@ def distance(
         reference_active=float(np.mean([len(vector) for vector in expected])),
         active=float(np.mean([len(vector) for vector in found])),
     )
+
+
+def dense_distance(
+    expected: Sequence[NDArray[np.float32]], found: Sequence[NDArray[np.float32]], precision: str
+) -> Distance:
+    """Compare two lists of dense embeddings of the same texts, float32 ``[width]`` each; see `distance`.
+
+    Raises:
+        BundleError: If an embedding has another width than the one it is compared with.
+    """
+    for one, other in zip(expected, found, strict=True):
+        if one.shape != other.shape:
+            raise BundleError(f"A dense embedding has the shape {list(other.shape)}, PyTorch's {list(one.shape)}")
+    left, right = ([SparseVector(np.arange(len(row)), row) for row in side] for side in (expected, found))
+    return distance(left, right, precision, None)
 
 
 def _aligned(one: SparseVector, other: SparseVector) -> tuple[Weights, Weights]:

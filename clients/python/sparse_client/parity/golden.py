@@ -12,11 +12,11 @@ from sparse_client.bundle.facts import Distance, Tolerance
 from sparse_client.bundle.manifest import MANIFEST
 from sparse_client.bundle.reader import Bundle
 from sparse_client.errors import BundleError, InputError
-from sparse_client.parity.distance import TOLERANCES, distance
+from sparse_client.parity.distance import DENSE_TOLERANCES, TOLERANCES, dense_distance, distance
 from sparse_client.vectors import SparseVector
 
 GOLDEN = "golden.jsonl"
-DENSE = ("embedding", "decoded")  # of Golden; only some bundles have them
+DENSE = ("embedding", "decoded", "dense")  # of Golden; only some bundles have them
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class Golden:
         vector: PyTorch's vector of it.
         embedding: float32 ``[width]``, what the graph takes where it takes dense embeddings instead of tokens.
         decoded: float32 ``[width]``, PyTorch's reconstruction of the vector, where dimensions are features.
+        dense: float32 ``[width]``, PyTorch's dense embedding of the text, where the graph gives one.
     """
 
     route: str
@@ -38,6 +39,7 @@ class Golden:
     vector: SparseVector
     embedding: NDArray[np.float32] | None = None
     decoded: NDArray[np.float32] | None = None
+    dense: NDArray[np.float32] | None = None
 
     def inputs(self) -> dict[str, NDArray[Any]]:
         """Return what the graph takes, as a batch of one."""
@@ -94,6 +96,7 @@ def compare(
     golden: Mapping[str, Sequence[Golden]],
     encoded: Mapping[str, Sequence[SparseVector]],
     ids: Mapping[str, Sequence[Sequence[int]]] | None = None,
+    dense: Mapping[str, NDArray[np.float32]] | None = None,
 ) -> Report:
     """Compare what a client made of the golden texts with what PyTorch made of them.
 
@@ -102,6 +105,7 @@ def compare(
         golden: What `golden_by_route` returned.
         encoded: The client's vectors of these texts, by route.
         ids: The client's token ids of them, None where it has none.
+        dense: The client's dense embeddings of them, where the bundle gives some.
 
     Raises:
         BundleError: If every vector of a route is empty on both sides.
@@ -113,6 +117,8 @@ def compare(
         rows = [one.vector for one in expected]
         distances[route] = distance(rows, vectors, precision, bundle.manifest.max_active_dims)
         misses += [f"{route}: {miss}" for miss in distances[route].misses(promise(bundle, route))]
+        if dense is not None:
+            misses += [f"{route}: {miss}" for miss in _dense_misses(expected, dense[route], precision)]
         for one, own in zip(expected, (ids or {}).get(route, []), strict=False):
             if list(own) != one.input_ids:
                 misses.append(f"{route}: other token ids than PyTorch's for {one.text[:40]!r}")
@@ -129,6 +135,14 @@ def _contradictions(bundle: Bundle, golden: Sequence[Golden]) -> list[str]:
     if limit is not None and most > limit:
         found.append(f"PyTorch has {most} active dimensions, {MANIFEST} says max_active_dims {limit}")
     return found
+
+
+def _dense_misses(golden: Sequence[Golden], found: NDArray[np.float32], precision: str) -> list[str]:
+    rows = [one.dense for one in golden if one.dense is not None]
+    if len(rows) < len(golden):
+        return [f"{GOLDEN} has no dense embeddings to compare with"]
+    misses = dense_distance(rows, list(found), precision).misses(DENSE_TOLERANCES[precision])
+    return [f"dense embeddings: {miss}" for miss in misses]
 
 
 def promise(bundle: Bundle, route: str) -> Tolerance:

@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparse_client.bundle.manifest import MANIFEST
+from sparse_client.bundle.outputs import HYBRID, hybrid
 from sparse_client.bundle.reader import Bundle
 from sparse_client.bundle.sessions import Sessions
 from sparse_client.errors import BundleError
 from sparse_client.local import LocalEncoder
 from sparse_client.parity.decoder import decoding_misses
 from sparse_client.parity.golden import GOLDEN, Golden, Report, compare, golden_by_route
+from sparse_client.vectors import SparseVector
 
 Vectors = Mapping[str, Sequence[Golden]]  # by route
 
@@ -57,14 +59,27 @@ def _embeddings(bundle: Bundle, golden: Sequence[Golden]) -> NDArray[np.float32]
 
 def _replay_texts(bundle: Bundle, encoder: LocalEncoder, golden: Vectors) -> Report:
     ids = {route: encoder._tokenizer(route).ids([one.text for one in some]) for route, some in golden.items()}
-    encoded = {route: encoder._encode_ids(rows, route) for route, rows in ids.items()}
-    report = compare(bundle, golden, encoded, {route: [row.tolist() for row in rows] for route, rows in ids.items()})
+    encoded, dense = _encoded(bundle, encoder, ids)
+    own_ids = {route: [row.tolist() for row in rows] for route, rows in ids.items()}
+    report = compare(bundle, golden, encoded, own_ids, dense)
     for route in filter(bundle.manifest.has_table, golden):  # servers run the graph that this client does not need
         pad, graph = encoder._tokenizer(route).pad, bundle.manifest.routes[route].graph
-        by_graph = [encoder._vectors(graph, pad([row]))[0] for row in ids[route]]
+        by_graph = [encoder._outputs(graph, pad([row]), encoder._reader())[0] for row in ids[route]]
         missed = compare(bundle, golden, {route: by_graph}).misses
         report = replace(report, misses=(*report.misses, *(f"by its graph, {miss}" for miss in missed)))
     return report
+
+
+def _encoded(
+    bundle: Bundle, encoder: LocalEncoder, ids: Mapping[str, Sequence[NDArray[np.int64]]]
+) -> tuple[dict[str, list[SparseVector]], dict[str, NDArray[np.float32]] | None]:
+    """Return the vectors of token ids by route, and the dense embeddings where the bundle gives some."""
+    width = bundle.manifest.dense_dim
+    if width is None:
+        return {route: encoder._encode_ids(rows, route, encoder._reader()) for route, rows in ids.items()}, None
+    both = {route: hybrid(encoder._encode_ids(rows, route, HYBRID), width) for route, rows in ids.items()}
+    vectors = {route: pair[0] for route, pair in both.items()}
+    return vectors, {route: pair[1] for route, pair in both.items()}
 
 
 def _wrong_facts(bundle: Bundle, route: str, sessions: Sessions) -> Iterator[str]:

@@ -4,13 +4,13 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sparse_client.bundle.decoding import EMBEDDING, TOKENS, named
-from sparse_client.bundle.outputs import to_sparse
+from sparse_client.bundle.outputs import DENSE, Hybrid, hybrid, to_sparse
 from sparse_client.bundle.reader import open_bundle
 from sparse_client.errors import InputError, SparseClientError
 from sparse_client.overlap import Contribution, feature_labels, overlap
@@ -19,7 +19,7 @@ from sparse_client.progress import progress_bar
 from sparse_client.server.address import parse_address
 from sparse_client.server.connection import Connection
 from sparse_client.server.options import ClientOptions, checked_headers
-from sparse_client.server.wire import batches, read_embeddings, read_tokens, read_vectors, text_tensors
+from sparse_client.server.wire import batches, read_embeddings, read_hybrid, read_tokens, read_vectors, text_tensors
 from sparse_client.texts import CHUNK_TEXTS, check_unicode, checked_texts
 from sparse_client.vectors import SparseVector, checked_vectors
 
@@ -60,25 +60,52 @@ class AsyncSparseClient:
         self._options = options or ClientOptions()
         self._connection = Connection(self._address, checked_headers(headers), self._options)
 
-    async def encode_documents(self, texts: Iterable[str], show_progress: bool | None = None) -> list[SparseVector]:
+    @overload
+    async def encode_documents(
+        self, texts: Iterable[str], show_progress: bool | None = None, *, dense: Literal[False] = False
+    ) -> list[SparseVector]: ...
+
+    @overload
+    async def encode_documents(
+        self, texts: Iterable[str], show_progress: bool | None = None, *, dense: Literal[True]
+    ) -> Hybrid: ...
+
+    async def encode_documents(
+        self, texts: Iterable[str], show_progress: bool | None = None, *, dense: bool = False
+    ) -> list[SparseVector] | Hybrid:
         """Encode documents.
 
         Args:
             texts: The documents.
             show_progress: Show a progress bar on stderr. None: if there are many and stderr is a terminal.
+            dense: Also return the dense embeddings, of a model whose bundle was exported with `--with-dense`.
 
         Returns:
-            One vector per text, in the order of the texts, each sorted by falling weight.
+            One vector per text, in the order of the texts, each sorted by falling weight. With `dense` a pair of these
+            and of the dense embeddings, float32 ``[texts, width]``.
 
         Raises:
             InputError: If it is not a list of texts, one has a lone surrogate, or the server rejects one.
+            SparseClientError: If the model gives no dense embeddings.
             ServerError: If the server cannot be reached, has no such model, or fails.
         """
-        return await self._encode(texts, "document", show_progress)
+        return await self._encode(texts, "document", show_progress, dense)
 
-    async def encode_queries(self, texts: Iterable[str], show_progress: bool | None = None) -> list[SparseVector]:
+    @overload
+    async def encode_queries(
+        self, texts: Iterable[str], show_progress: bool | None = None, *, dense: Literal[False] = False
+    ) -> list[SparseVector]: ...
+
+    @overload
+    async def encode_queries(
+        self, texts: Iterable[str], show_progress: bool | None = None, *, dense: Literal[True]
+    ) -> Hybrid: ...
+
+    async def encode_queries(
+        self, texts: Iterable[str], show_progress: bool | None = None, *, dense: bool = False
+    ) -> list[SparseVector] | Hybrid:
         """Encode queries; as `encode_documents`, with the bundle's query route."""
-        return await self._encode(texts, "query", show_progress)
+        return await self._encode(texts, "query", show_progress, dense)
 
     async def decode(self, vectors: Iterable[SparseVector], top: int | None = 10) -> list[list[tuple[str, float]]]:
         """Name the strongest dimensions of each vector.
@@ -140,7 +167,11 @@ class AsyncSparseClient:
         opened = open_bundle(bundle)
         golden = golden_by_route(opened)
         texts = {route: [one.text for one in some] for route, some in golden.items()}
-        return compare(opened, golden, {route: await self._encode(texts[route], route, False) for route in texts})
+        if opened.manifest.dense_dim is None:
+            return compare(opened, golden, {route: await self._encode(texts[route], route, False) for route in texts})
+        both = {route: await self._encode(texts[route], route, False, dense=True) for route in texts}
+        vectors, dense = ({route: pair[side] for route, pair in both.items()} for side in (0, 1))
+        return compare(opened, golden, vectors, dense=dense)
 
     async def close(self) -> None:
         """Close the connection."""
@@ -154,19 +185,37 @@ class AsyncSparseClient:
         """Close the connection."""
         await self.close()
 
-    async def _encode(self, texts: Iterable[str], route: str, show_progress: bool | None) -> list[SparseVector]:
+    async def _encode(
+        self, texts: Iterable[str], route: str, show_progress: bool | None, dense: bool = False
+    ) -> Any:  # list[SparseVector], or with `dense` Hybrid
+        if not dense:
+            return await self._rows(texts, route, show_progress, read_vectors)
+        model = self._name(route)
+        config = await self._connection.config(model)
+        if DENSE not in config.outputs:
+            where = f"{self._address.url}, model {model!r}"
+            raise SparseClientError(f"{where} gives no dense embeddings: export its bundle with --with-dense")
+        return hybrid(await self._rows(texts, route, show_progress, read_hybrid), config.dense_dim)
+
+    async def _rows(
+        self,
+        texts: Iterable[str],
+        route: str,
+        show_progress: bool | None,
+        read: Callable[[Mapping[str, NDArray[Any]], int, int | None], list[_T]],
+    ) -> list[_T]:
         checked, most = checked_texts(texts), self._options.max_active_dims
         shown = len(checked) > CHUNK_TEXTS and sys.stderr.isatty() if show_progress is None else bool(show_progress)
         with progress_bar(len(checked), shown) as advance:
 
-            async def send(positions: list[int]) -> list[SparseVector]:
-                vectors = await self._connection.infer(
+            async def send(positions: list[int]) -> list[_T]:
+                rows = await self._connection.infer(
                     self._name(route),
                     lambda: text_tensors([checked[position] for position in positions]),
-                    lambda outputs: read_vectors(outputs, len(positions), most),
+                    lambda outputs: read(outputs, len(positions), most),
                 )
                 advance(len(positions))
-                return vectors
+                return rows
 
             return await self._in_batches([len(text) for text in checked], self._name(route), send)
 

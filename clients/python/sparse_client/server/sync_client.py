@@ -5,11 +5,12 @@ import weakref
 from collections.abc import Coroutine, Iterable, Mapping
 from pathlib import Path
 from threading import Lock, Thread, current_thread
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sparse_client.bundle.outputs import Hybrid
 from sparse_client.errors import SparseClientError
 from sparse_client.overlap import Contribution
 from sparse_client.parity.golden import Report
@@ -51,13 +52,37 @@ class SparseClient:
         self._thread = _loop_thread()
         self._close = weakref.finalize(self, _close, self._client, self._thread)
 
-    def encode_documents(self, texts: Iterable[str], show_progress: bool | None = None) -> list[SparseVector]:
-        """Encode documents, see `AsyncSparseClient.encode_documents`."""
-        return self._wait(self._client.encode_documents(texts, show_progress))
+    @overload
+    def encode_documents(
+        self, texts: Iterable[str], show_progress: bool | None = None, *, dense: Literal[False] = False
+    ) -> list[SparseVector]: ...
 
-    def encode_queries(self, texts: Iterable[str], show_progress: bool | None = None) -> list[SparseVector]:
+    @overload
+    def encode_documents(
+        self, texts: Iterable[str], show_progress: bool | None = None, *, dense: Literal[True]
+    ) -> Hybrid: ...
+
+    def encode_documents(
+        self, texts: Iterable[str], show_progress: bool | None = None, *, dense: bool = False
+    ) -> list[SparseVector] | Hybrid:
+        """Encode documents, see `AsyncSparseClient.encode_documents`."""
+        return self._wait(self._client._encode(texts, "document", show_progress, dense))
+
+    @overload
+    def encode_queries(
+        self, texts: Iterable[str], show_progress: bool | None = None, *, dense: Literal[False] = False
+    ) -> list[SparseVector]: ...
+
+    @overload
+    def encode_queries(
+        self, texts: Iterable[str], show_progress: bool | None = None, *, dense: Literal[True]
+    ) -> Hybrid: ...
+
+    def encode_queries(
+        self, texts: Iterable[str], show_progress: bool | None = None, *, dense: bool = False
+    ) -> list[SparseVector] | Hybrid:
         """Encode queries, see `AsyncSparseClient.encode_queries`."""
-        return self._wait(self._client.encode_queries(texts, show_progress))
+        return self._wait(self._client._encode(texts, "query", show_progress, dense))
 
     def decode(self, vectors: Iterable[SparseVector], top: int | None = 10) -> list[list[tuple[str, float]]]:
         """Name the strongest dimensions of each vector, see `AsyncSparseClient.decode`."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sparse_client.bundle.outputs import from_sparse
+from sparse_client.bundle.outputs import DENSE, from_sparse
 from sparse_client.errors import InputError
 from sparse_client.server.failures import AttemptError, Reason
 from sparse_client.vectors import SparseVector
@@ -22,10 +22,12 @@ class ModelConfig:
     Attributes:
         max_batch_size: Rows that one request may have.
         outputs: Names of its outputs.
+        dense_dim: Width of its dense embeddings, 0 where it gives none.
     """
 
     max_batch_size: int
     outputs: tuple[str, ...]
+    dense_dim: int = 0
 
 
 def parse_config(raw: Mapping[str, Any]) -> ModelConfig:
@@ -36,11 +38,12 @@ def parse_config(raw: Mapping[str, Any]) -> ModelConfig:
     """
     try:
         most, outputs = int(raw.get("max_batch_size", 0)), tuple(output["name"] for output in raw["output"])
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        dense_dim = next((int(output["dims"][0]) for output in raw["output"] if output["name"] == DENSE), 0)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise AttemptError(Reason.FAILED, f"its configuration cannot be read ({error!r})") from error
     if most < 1:
         raise AttemptError(Reason.FAILED, "it takes no batches: make the repository with `sparse-export triton`")
-    return ModelConfig(most, outputs)
+    return ModelConfig(most, outputs, dense_dim)
 
 
 def batches(sizes: Sequence[int], most: int) -> list[list[int]]:
@@ -75,6 +78,15 @@ def read_vectors(outputs: Tensors, count: int, most: int | None) -> list[SparseV
         return from_sparse({"indices": indices, "values": values}, most)
     except (InputError, TypeError, ValueError) as error:
         raise AttemptError(Reason.FAILED, f"it gave an invalid vector: {error}") from error
+
+
+def read_hybrid(outputs: Tensors, count: int, most: int | None) -> list[tuple[SparseVector, NDArray[np.float32]]]:
+    """Return with each vector of `read_vectors` its row of ``dense``, float32 ``[batch, width]``.
+
+    Raises:
+        AttemptError: If the answer is not one vector and one embedding per text.
+    """
+    return list(zip(read_vectors(outputs, count, most), _output(outputs, DENSE, count), strict=True))
 
 
 def read_tokens(outputs: Tensors, count: int) -> list[list[str]]:
