@@ -3,7 +3,7 @@
 import { Connection, DEFAULTS } from "./connection.js";
 import { InputError, reason, ServerError, SparseClientError } from "./errors.js";
 import { textInput } from "./kserve.js";
-import { rows, toPadded, toVectors } from "./outputs.js";
+import { rows, toHybrid, toPadded, toPairs, toVectors } from "./outputs.js";
 import { featureLabel, overlap } from "./overlap.js";
 import { checkedTexts, checkText, count } from "./texts.js";
 import { checkedVectors, kindOf, SparseVector } from "./vectors.js";
@@ -44,22 +44,29 @@ export class SparseClient {
 
   /**
    * Encode documents.
+   * @template {boolean} [D=false]
    * @param {string[]} texts
-   * @returns {Promise<SparseVector[]>} One vector per text, in the order of the texts, each sorted by falling weight.
+   * @param {{dense?: D}} [options] With dense, give the dense embeddings of a bundle exported with --with-dense, too.
+   * @returns {Promise<D extends true ? import("./outputs.js").Hybrid : SparseVector[]>} One vector per text, in the
+   *   order of the texts, each sorted by falling weight.
    * @throws {InputError} If it is not a list of texts, one has a lone surrogate, or the server rejects one.
    * @throws {ServerError} If the server cannot be reached, has no such model, or fails.
    */
-  async encodeDocuments(texts) {
-    return this._encode(checkedTexts(texts), "document");
+  async encodeDocuments(texts, { dense } = {}) {
+    const checked = checkedTexts(texts);
+    return /** @type {any} */ (dense ? this._hybrid(checked, "document") : this._encode(checked, "document"));
   }
 
   /**
    * Encode queries, with the bundle's query route.
+   * @template {boolean} [D=false]
    * @param {string[]} texts
-   * @returns {Promise<SparseVector[]>}
+   * @param {{dense?: D}} [options]
+   * @returns {Promise<D extends true ? import("./outputs.js").Hybrid : SparseVector[]>}
    */
-  async encodeQueries(texts) {
-    return this._encode(checkedTexts(texts), "query");
+  async encodeQueries(texts, { dense } = {}) {
+    const checked = checkedTexts(texts);
+    return /** @type {any} */ (dense ? this._hybrid(checked, "query") : this._encode(checked, "query"));
   }
 
   /**
@@ -112,11 +119,33 @@ export class SparseClient {
     return verifyVectors(bundle, this);
   }
 
+  /** @param {string[]} texts @param {string} route @returns {Promise<import("./outputs.js").Hybrid>} */
+  async _hybrid(texts, route) {
+    const model = this._name(route);
+    if (!(await this._connection.config(model)).outputs.includes("dense")) {
+      throw new SparseClientError(
+        `${this._connection.url}, model '${model}' gives no dense embeddings: export its bundle with --with-dense`,
+      );
+    }
+    return toHybrid(await this._rows(texts, route, toPairs));
+  }
+
   /** @param {string[]} texts @param {string} route @returns {Promise<SparseVector[]>} */
   async _encode(texts, route) {
+    return this._rows(texts, route, toVectors);
+  }
+
+  /**
+   * @template Row
+   * @param {string[]} texts
+   * @param {string} route
+   * @param {(outputs: any, most: number | null) => Row[]} read
+   * @returns {Promise<Row[]>}
+   */
+  async _rows(texts, route, read) {
     return this._inBatches(texts, this._name(route), async (batch) => {
       const outputs = await this._connection.infer(this._name(route), textInput(batch));
-      return this._checked(() => toVectors(outputs, this._most), batch.length);
+      return this._checked(() => read(outputs, this._most), batch.length);
     });
   }
 

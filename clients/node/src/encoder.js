@@ -5,7 +5,7 @@ import { DECODE, Decoder } from "./decoding.js";
 import { BundleError, InputError } from "./errors.js";
 import { isLookedUp, QueryTable, TABLE } from "./lookup.js";
 import { factsOf } from "./nodes.js";
-import { toVectors, WANTED } from "./outputs.js";
+import { toHybrid, toPairs, toVectors, WANTED, WANTED_HYBRID } from "./outputs.js";
 import { featureLabel, overlap } from "./overlap.js";
 import { Sessions } from "./sessions.js";
 import { checkedTexts, checkText, count } from "./texts.js";
@@ -67,22 +67,29 @@ export class Encoder {
 
   /**
    * Encode documents.
+   * @template {boolean} [D=false]
    * @param {string[]} texts
-   * @returns {Promise<SparseVector[]>} One vector per text, in the order of the texts, each sorted by falling weight.
+   * @param {{dense?: D}} [options] With dense, give the dense embeddings of a bundle exported with --with-dense, too.
+   * @returns {Promise<D extends true ? import("./outputs.js").Hybrid : SparseVector[]>} One vector per text, in the
+   *   order of the texts, each sorted by falling weight.
    * @throws {InputError} If it is not a list of texts, or one has a lone surrogate.
    * @throws {BundleError} If the bundle cannot do it.
    */
-  async encodeDocuments(texts) {
-    return this._encode(checkedTexts(texts), "document");
+  async encodeDocuments(texts, { dense } = {}) {
+    const checked = checkedTexts(texts);
+    return /** @type {any} */ (dense ? this._hybrid(checked, "document") : this._encode(checked, "document"));
   }
 
   /**
    * Encode queries. Where the bundle has a table of query weights, it is looked up and no graph is run.
+   * @template {boolean} [D=false]
    * @param {string[]} texts
-   * @returns {Promise<SparseVector[]>}
+   * @param {{dense?: D}} [options]
+   * @returns {Promise<D extends true ? import("./outputs.js").Hybrid : SparseVector[]>}
    */
-  async encodeQueries(texts) {
-    return this._encode(checkedTexts(texts), "query");
+  async encodeQueries(texts, { dense } = {}) {
+    const checked = checkedTexts(texts);
+    return /** @type {any} */ (dense ? this._hybrid(checked, "query") : this._encode(checked, "query"));
   }
 
   /**
@@ -180,8 +187,28 @@ export class Encoder {
     await this._sessions.release();
   }
 
+  /** @param {string[]} texts @param {string} name @returns {Promise<import("./outputs.js").Hybrid>} */
+  async _hybrid(texts, name) {
+    if (this._manifest.denseDim === null) {
+      throw new BundleError(`${this.name} gives no dense embeddings: export it with --with-dense`);
+    }
+    return toHybrid(await this._rows(texts, name, WANTED_HYBRID, toPairs));
+  }
+
   /** @param {string[]} texts @param {string} name @returns {Promise<SparseVector[]>} */
   async _encode(texts, name) {
+    return this._rows(texts, name, WANTED[/** @type {"sparse" | "dense"} */ (this._manifest.output)], toVectors);
+  }
+
+  /**
+   * @template Row
+   * @param {string[]} texts
+   * @param {string} name
+   * @param {string[]} wanted Outputs of the graph.
+   * @param {(outputs: any, most: number | null) => Row[]} read
+   * @returns {Promise<Row[]>}
+   */
+  async _rows(texts, name, wanted, read) {
     const route = this._route(name);
     const lookedUp = isLookedUp(route, this._manifest.files);
     const [tokenizer, table] = await Promise.all([
@@ -189,7 +216,10 @@ export class Encoder {
       lookedUp ? this._table() : this._sessions.load(route.graph),
     ]);
     const rows = await tokenizer.ids(texts, route);
-    return table ? rows.map((row) => table.vector(row, this._most)) : this._run(route.graph, rows, tokenizer.padId);
+    if (table) return /** @type {any[]} */ (rows.map((row) => table.vector(row, this._most)));
+    return this._run(rows, tokenizer.padId, async (inputs) =>
+      read(await this._sessions.run(route.graph, inputs, wanted), this._most),
+    );
   }
 
   /**
@@ -220,15 +250,16 @@ export class Encoder {
 
   /**
    * Encode rows of like length together, the longest first: memory is at its largest at once, not late.
-   * @param {string} graph
+   * @template Row
    * @param {number[][]} rows
    * @param {number} padId
-   * @returns {Promise<SparseVector[]>}
+   * @param {(inputs: Record<string, any>) => Promise<Row[]>} run
+   * @returns {Promise<Row[]>}
    */
-  async _run(graph, rows, padId) {
+  async _run(rows, padId, run) {
     const order = Array.from(rows.keys()).sort((left, right) => rows[right].length - rows[left].length || left - right);
-    /** @type {SparseVector[]} */
-    const vectors = new Array(rows.length);
+    /** @type {Row[]} */
+    const results = new Array(rows.length);
     for (let start = 0, size = 0; start < order.length; start += size) {
       const longest = Math.max(1, rows[order[start]].length);
       size = Math.min(this._batchSize, Math.max(1, Math.floor(RUN_TOKENS / longest)));
@@ -241,11 +272,10 @@ export class Encoder {
         input_ids: { type: "int64", data: ids, dims },
         attention_mask: { type: "int64", data: mask, dims },
       };
-      const wanted = WANTED[/** @type {"sparse" | "dense"} */ (this._manifest.output)];
-      const found = toVectors(await this._sessions.run(graph, inputs, wanted), this._most);
-      positions.forEach((position, at) => (vectors[position] = found[at]));
+      const found = await run(inputs);
+      positions.forEach((position, at) => (results[position] = found[at]));
     }
-    return vectors;
+    return results;
   }
 
   /** @param {unknown} given @param {string} route @returns {Promise<SparseVector>} */

@@ -29,6 +29,7 @@ const OUTPUTS = ["sparse", "dense"];
  * @property {Precision} precision
  * @property {string} cpu The processors that its int8 products are for: `any`, or `vnni`, where others have to be made
  *   exact; older bundles do not say, and are the latter. Without a meaning in another precision.
+ * @property {number | null} denseDim Width of the dense embeddings that the graphs also give, null where they do not.
  * @property {string} output What the graphs give: `sparse` (indices and values) or `dense` (one embedding).
  * @property {Record<string, number> | null} tolerance What int8 vectors promise in place of the precision's own promise,
  *   where ranking was judged.
@@ -87,6 +88,7 @@ function read(raw, where) {
     precision,
     cpu: raw.cpu === undefined ? "vnni" : field(raw, "cpu", "string"),
     output: oneOf(raw, "output", OUTPUTS),
+    denseDim: raw.dense_dim === undefined ? null : field(raw, "dense_dim", "number"),
     tolerance: readTolerance(raw),
     source: typeof raw.source?.id === "string" ? raw.source.id : null,
     routes: Object.fromEntries(

@@ -23,6 +23,30 @@ export function toVectors(outputs, most) {
   return rows(outputs.indices).map((indices, position) => fromPadded(indices, values[position], most));
 }
 
+/** The outputs to ask a graph for where dense embeddings are wanted, too. */
+export const WANTED_HYBRID = [...WANTED.sparse, "dense"];
+
+/**
+ * The vectors of a batch, each with the dense embedding of its text.
+ * @param {Record<string, Tensor>} outputs As for `toVectors`, and `dense` `[batch, width]`.
+ * @param {number | null} most
+ * @returns {[SparseVector, Float32Array][]}
+ */
+export function toPairs(outputs, most) {
+  const embeddings = rows(outputs.dense);
+  return toVectors(outputs, most).map((vector, row) => [vector, embeddings[row]]);
+}
+
+/**
+ * Vectors, and the dense embeddings of the same texts.
+ * @typedef {{vectors: SparseVector[], dense: Float32Array[]}} Hybrid
+ */
+
+/** @param {[SparseVector, Float32Array][]} pairs @returns {Hybrid} */
+export function toHybrid(pairs) {
+  return { vectors: pairs.map(([vector]) => vector), dense: pairs.map(([, embedding]) => embedding) };
+}
+
 /**
  * Vectors as the inputs of decode.onnx, `[vectors, longest]`, padded with index -1.
  * @param {SparseVector[]} vectors

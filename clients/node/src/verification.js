@@ -9,13 +9,15 @@ export const GOLDEN = "golden.jsonl";
 
 /**
  * One text and what PyTorch makes of it.
- * @typedef {{route: string, text: string, inputIds: number[], vector: SparseVector}} Golden
+ * @typedef {{route: string, text: string, inputIds: number[], vector: SparseVector, dense?: number[]}} Golden
  */
+
+/** @typedef {SparseVector[] | import("./outputs.js").Hybrid} Encoded */
 
 /**
  * @typedef {object} Target
- * @property {(texts: string[]) => Promise<SparseVector[]>} encodeDocuments
- * @property {(texts: string[]) => Promise<SparseVector[]>} encodeQueries
+ * @property {(texts: string[], options: {dense: boolean}) => Promise<Encoded>} encodeDocuments
+ * @property {(texts: string[], options: {dense: boolean}) => Promise<Encoded>} encodeQueries
  */
 
 /**
@@ -25,8 +27,8 @@ export const GOLDEN = "golden.jsonl";
  * @throws {BundleError} If a line is not a golden vector, or there is none.
  */
 export function parseGolden(content, where) {
-  const golden = lines(content, where, ({ indices, values, ...text }) => {
-    return { ...textOf(text), vector: new SparseVector(indices, values) };
+  const golden = lines(content, where, ({ indices, values, dense, ...text }) => {
+    return { ...textOf(text), vector: new SparseVector(indices, values), dense };
   });
   if (golden.length === 0) throw new BundleError(`${where} has no golden vectors, so nothing can be replayed`);
   return golden;
@@ -86,9 +88,12 @@ export async function verifyVectors(encoder, target) {
   for (const route of new Set(golden.map((one) => one.route))) {
     const some = golden.filter((one) => one.route === route);
     for (const one of some) checkIds(encoder.name, one, await encoder.tokenIds(one.text, /** @type {any} */ (route)));
-    const vectors = [];
-    for (const { text } of some) vectors.push(await encoded(target, text, route));
+    const dense = encoder.manifest.denseDim !== null;
+    const found = [];
+    for (const { text } of some) found.push(await encoded(target, text, route, dense));
+    const vectors = found.map(({ vector }) => vector);
     reports[route] = judged(encoder, route, some, vectors);
+    if (dense) checkDense(encoder, route, some, found);
   }
   const { contradictions } = encoder.manifest;
   if (contradictions.length === 0) return reports;
@@ -114,6 +119,33 @@ function judged({ name, manifest }, route, golden, vectors) {
   const missed = failures(report, (precision === "int8" && manifest.tolerance) || TOLERANCES[precision]);
   if (missed.length === 0) return report;
   throw new BundleError(`${name}, ${route}: differs from PyTorch by more than it may: ${missed.join("; ")}`);
+}
+
+/**
+ * Dense embeddings are compared as vectors of all dimensions; their strongest ones mean nothing by themselves.
+ * @param {import("./encoder.js").Encoder} encoder
+ * @param {string} route
+ * @param {Golden[]} golden
+ * @param {{embedding?: Float32Array}[]} found
+ */
+function checkDense({ name, manifest }, route, golden, found) {
+  const expected = golden.map(({ dense = [] }) => whole(dense));
+  const { precision } = manifest.routes[route];
+  const report = compare(
+    expected,
+    found.map(({ embedding = [] }) => whole(embedding)),
+    null,
+    precision,
+  );
+  const missed = failures(report, { ...TOLERANCES[precision], overlap: 0 });
+  if (missed.length === 0) return;
+  throw new BundleError(`${name}, ${route}: dense embeddings differ from PyTorch's: ${missed.join("; ")}`);
+}
+
+/** @param {ArrayLike<number>} embedding */
+function whole(embedding) {
+  const values = Array.from(embedding);
+  return new SparseVector([...values.keys()], values);
 }
 
 /**
@@ -173,10 +205,18 @@ function isSame(route, documents) {
   return documents !== undefined && route !== documents && keys.every((key) => route[key] === documents[key]);
 }
 
-/** @param {Target} target @param {string} text @param {string} route @returns {Promise<SparseVector>} */
-async function encoded(target, text, route) {
-  const [vector] = await (route === "query" ? target.encodeQueries([text]) : target.encodeDocuments([text]));
-  return vector;
+/**
+ * @param {Target} target
+ * @param {string} text
+ * @param {string} route
+ * @param {boolean} dense
+ * @returns {Promise<{vector: SparseVector, embedding?: Float32Array}>}
+ */
+async function encoded(target, text, route, dense) {
+  const found = await (route === "query"
+    ? target.encodeQueries([text], { dense })
+    : target.encodeDocuments([text], { dense }));
+  return Array.isArray(found) ? { vector: found[0] } : { vector: found.vectors[0], embedding: found.dense[0] };
 }
 
 /**
