@@ -1,16 +1,15 @@
 """Bundles that differ from the real one in one thing."""
 
-import hashlib
 import json
 import shutil
 from pathlib import Path
 from typing import Any
 
-import onnx
 import pytest
 
 from sparse_client import LocalEncoder
 from sparse_client.bundle.sessions import Sessions
+from support.bundle_copies import Copy
 
 # Every token id that is not masked weighs its id / 1000, odd ids less than 0: easy to foretell.
 DENSE = """<ir_version: 10, opset_import: ["": 18]>
@@ -32,32 +31,6 @@ g (int64[b, s] input_ids, int64[b, s] attention_mask) => (float[b, v] sentence_e
   weights = Div (scaled, thousand)
   sentence_embedding = Mul (present, weights)
 }"""
-
-
-class Copy:
-    """A copy of a bundle to change."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.manifest: dict[str, Any] = json.loads((path / "manifest.json").read_text())
-
-    def save(self) -> Path:
-        """Write the manifest."""
-        (self.path / "manifest.json").write_text(json.dumps(self.manifest))
-        return self.path
-
-    def put(self, name: str, content: bytes) -> None:
-        """Write a file and name it in the manifest."""
-        (self.path / name).write_bytes(content)
-        self.manifest["files"][name] = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
-
-    def put_graph(self, name: str, text: str) -> None:
-        """Write a graph given in ONNX's text form."""
-        self.put(name, onnx.parser.parse_model(text).SerializeToString())
-
-    def route(self, name: str, **changes: object) -> None:
-        """Change one route."""
-        self.manifest["routes"][name] = {**self.manifest["routes"][name], **changes}
 
 
 @pytest.fixture(scope="session")

@@ -242,33 +242,24 @@ class LocalEncoder:
         checked = checked_texts(texts)
         if self._bundle.manifest.input_dim is not None:
             raise BundleError(f"{self._bundle.path} takes dense embeddings, not texts: use encode_embeddings(array)")
+        ids = self._tokenizer(route).ids
         if len(checked) == 1 and not show_progress:  # chunks, order and a bar would cost a query half of its time
-            return next(self._batches(checked, route, reader))[1]
+            return next(self._run_ids(ids(checked), route, reader))[1]
         shown = len(checked) > CHUNK_TEXTS and sys.stderr.isatty() if show_progress is None else show_progress
         rows: list[_T] = []
         with progress_bar(len(checked), shown) as advance:
             for chunk in chunks(checked):
                 done: dict[int, _T] = {}
-                for positions, batch in self._batches(checked[chunk], route, reader):
+                for positions, batch in self._run_ids(ids(checked[chunk]), route, reader):
                     done.update(zip(positions, batch, strict=True))
                     advance(len(positions))
                 rows += [done[position] for position in range(len(done))]
         return rows
 
-    def _batches(self, texts: Sequence[str], name: str, reader: Reader[_T]) -> Iterator[tuple[list[int], list[_T]]]:
-        """Encode texts of like length together, the longest first: memory is at its largest at once, not late."""
-        return self._run_ids(self._tokenizer(name).ids(texts), name, reader)
-
-    def _encode_ids(self, rows: Sequence[NDArray[np.int64]], name: str, reader: Reader[_T]) -> list[_T]:
-        """Encode the token ids of texts, prompt and special tokens included."""
-        done: dict[int, _T] = {}
-        for positions, batch in self._run_ids(rows, name, reader):
-            done.update(zip(positions, batch, strict=True))
-        return [done[position] for position in range(len(done))]
-
     def _run_ids(
         self, rows: Sequence[NDArray[np.int64]], name: str, reader: Reader[_T]
     ) -> Iterator[tuple[list[int], list[_T]]]:
+        """Encode texts of like length together, the longest first: memory is at its largest at once, not late."""
         if self._bundle.manifest.has_table(name):
             table = self._query_table()
             vectors = [table.vector(row.tolist(), self._max_active_dims) for row in rows]

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sparse_client.bundle.manifest import MANIFEST
-from sparse_client.bundle.outputs import HYBRID, hybrid
+from sparse_client.bundle.outputs import HYBRID, Reader, hybrid
 from sparse_client.bundle.reader import Bundle
 from sparse_client.bundle.sessions import Sessions
 from sparse_client.errors import BundleError
@@ -17,6 +18,7 @@ from sparse_client.parity.decoder import decoding_misses
 from sparse_client.parity.golden import GOLDEN, Golden, Report, compare, golden_by_route
 from sparse_client.vectors import SparseVector
 
+_T = TypeVar("_T")
 Vectors = Mapping[str, Sequence[Golden]]  # by route
 
 
@@ -76,10 +78,17 @@ def _encoded(
     """Return the vectors of token ids by route, and the dense embeddings where the bundle gives some."""
     width = bundle.manifest.dense_dim
     if width is None:
-        return {route: encoder._encode_ids(rows, route, encoder._reader()) for route, rows in ids.items()}, None
-    both = {route: hybrid(encoder._encode_ids(rows, route, HYBRID), width) for route, rows in ids.items()}
+        return {route: _rows(encoder, rows, route, encoder._reader()) for route, rows in ids.items()}, None
+    both = {route: hybrid(_rows(encoder, rows, route, HYBRID), width) for route, rows in ids.items()}
     vectors = {route: pair[0] for route, pair in both.items()}
     return vectors, {route: pair[1] for route, pair in both.items()}
+
+
+def _rows(encoder: LocalEncoder, ids: Sequence[NDArray[np.int64]], route: str, reader: Reader[_T]) -> list[_T]:
+    done: dict[int, _T] = {}
+    for positions, batch in encoder._run_ids(ids, route, reader):
+        done.update(zip(positions, batch, strict=True))
+    return [done[position] for position in range(len(done))]
 
 
 def _wrong_facts(bundle: Bundle, route: str, sessions: Sessions) -> Iterator[str]:
