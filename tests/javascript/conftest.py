@@ -26,15 +26,19 @@ def chromium() -> Path:
 
 
 @pytest.fixture(scope="session")
-def bundles(real_bundle: Callable[[str, str], Path], two_towers: Path, splade_vnni_bundle: Path) -> dict[str, str]:
-    """The folder of each family's bundle in fp32 and int8, of two towers, and of the int8 that saturates somewhere."""
+def bundles(
+    real_bundle: Callable[[str, str], Path], two_towers: Path, splade_vnni_bundle: Path, token_weights: Path
+) -> dict[str, str]:
+    """The folder of each family's bundle in fp32 and int8, of two towers, of the int8 that saturates somewhere, of
+    token weights."""
     names = {"splade": "splade", "if": "inference-free", "csr": "csr"}
     real = {
         f"{name}-{precision}": str(real_bundle(family, precision))
         for name, family in names.items()
         for precision in ("fp32", "int8")
     }
-    return {**real, "towers-fp32": str(two_towers), "splade-vnni-int8": str(splade_vnni_bundle)}
+    others = {"towers-fp32": two_towers, "splade-vnni-int8": splade_vnni_bundle, "tokens-int8": token_weights}
+    return {**real, **{name: str(folder) for name, folder in others.items()}}
 
 
 @pytest.fixture(scope="session")
@@ -46,4 +50,18 @@ def two_towers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("two-towers")
     export(ExportOptions(model=str(save_two_towers(folder / "model")), output=folder / "bundle"))
+    return folder / "bundle"
+
+
+@pytest.fixture(scope="session")
+def token_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of a tiny bge-m3 in int8, with dense embeddings and a Unigram tokenizer."""
+    from sparse_export import ExportOptions
+    from sparse_export.options import Precision
+    from sparse_export.pipeline.export import export
+    from support.token_weight_checkpoints import save_bge_m3
+
+    folder = tmp_path_factory.mktemp("token-weights")
+    model = save_bge_m3(folder / "model")
+    export(ExportOptions(str(model), folder / "bundle", Precision.INT8, with_dense=True))
     return folder / "bundle"

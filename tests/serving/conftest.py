@@ -14,6 +14,7 @@ from sparse_export.triton.options import RepositoryOptions
 from sparse_export.triton.repository import write
 from support.kserve import Kserve
 from support.tiny_checkpoints import save_splade, save_two_towers
+from support.token_weight_checkpoints import save_bge_m3
 
 MAX_BATCH_SIZE = 8
 MAX_TEXT_BYTES = 20_000
@@ -71,11 +72,27 @@ def towers_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def token_weights_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny bge-m3, in int8, with dense embeddings."""
+    from sparse_export.pipeline.export import export
+
+    folder = tmp_path_factory.mktemp("token-weights")
+    model = save_bge_m3(folder / "model")
+    export(ExportOptions(str(model), folder / "bundle", Precision.INT8, with_dense=True))
+    return folder / "bundle"
+
+
+@pytest.fixture(scope="session")
 def bundles(
-    splade_int8_bundle: Path, idf_bundle: Path, csr_bundle: Path, prompted_bundle: Path, towers_bundle: Path
+    splade_int8_bundle: Path,
+    idf_bundle: Path,
+    csr_bundle: Path,
+    prompted_bundle: Path,
+    towers_bundle: Path,
+    token_weights_bundle: Path,
 ) -> dict[str, Path]:
     """Bundles by the name that they are served under: of every family, one with prompts, and two towers."""
-    single = {"splade": splade_int8_bundle, "idf": idf_bundle, "csr": csr_bundle}
+    single = {"splade": splade_int8_bundle, "idf": idf_bundle, "csr": csr_bundle, "tokens": token_weights_bundle}
     return {**single, "prompted": prompted_bundle, "towers": towers_bundle}
 
 

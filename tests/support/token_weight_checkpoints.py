@@ -57,6 +57,7 @@ def save_bge_m3(folder: Path, pooling: str = "cls", modules: bool = True, **chan
     _save(folder, model, pooling, modules)
     hidden = model.config.hidden_size
     layer = torch.nn.Linear(hidden, 1).half()
+    layer.bias.data.fill_(1.0)  # nearly every token has a weight
     torch.save(layer.state_dict(), folder / "sparse_linear.pt")
     torch.save(torch.nn.Linear(hidden, hidden).half().state_dict(), folder / "colbert_linear.pt")
     return folder

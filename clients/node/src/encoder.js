@@ -1,6 +1,6 @@
 /** Encode and decode in this process, from a bundle; the same for Node and the browser. */
 
-import { pad } from "./batch.js";
+import { inBatches } from "./batch.js";
 import { DECODE, Decoder } from "./decoding.js";
 import { BundleError, InputError } from "./errors.js";
 import { isLookedUp, QueryTable, TABLE } from "./lookup.js";
@@ -11,9 +11,6 @@ import { Sessions } from "./sessions.js";
 import { checkedTexts, checkText, count } from "./texts.js";
 import { checkedVectors, kindOf, SparseVector } from "./vectors.js";
 import { checkIds, GOLDEN, parseGolden, parseGoldenIds, verifyVectors } from "./verification.js";
-
-// Tokens of one run, padding included: what a layer computes then stays in the processor's caches.
-const RUN_TOKENS = 1024;
 
 /**
  * @typedef {object} EncoderOptions
@@ -217,7 +214,7 @@ export class Encoder {
     ]);
     const rows = await tokenizer.ids(texts, route);
     if (table) return /** @type {any[]} */ (rows.map((row) => table.vector(row, this._most)));
-    return this._run(rows, tokenizer.padId, async (inputs) =>
+    return inBatches(rows, this._batchSize, tokenizer.padId, async (inputs) =>
       read(await this._sessions.run(route.graph, inputs, wanted), this._most),
     );
   }
@@ -246,36 +243,6 @@ export class Encoder {
   async _goldenText() {
     if (!(GOLDEN in this._manifest.files)) return null;
     return this._once(GOLDEN, async () => new TextDecoder().decode(await this._host.read(GOLDEN)));
-  }
-
-  /**
-   * Encode rows of like length together, the longest first: memory is at its largest at once, not late.
-   * @template Row
-   * @param {number[][]} rows
-   * @param {number} padId
-   * @param {(inputs: Record<string, any>) => Promise<Row[]>} run
-   * @returns {Promise<Row[]>}
-   */
-  async _run(rows, padId, run) {
-    const order = Array.from(rows.keys()).sort((left, right) => rows[right].length - rows[left].length || left - right);
-    /** @type {Row[]} */
-    const results = new Array(rows.length);
-    for (let start = 0, size = 0; start < order.length; start += size) {
-      const longest = Math.max(1, rows[order[start]].length);
-      size = Math.min(this._batchSize, Math.max(1, Math.floor(RUN_TOKENS / longest)));
-      const positions = order.slice(start, start + size);
-      const { ids, mask, dims } = pad(
-        positions.map((position) => rows[position]),
-        padId,
-      );
-      const inputs = {
-        input_ids: { type: "int64", data: ids, dims },
-        attention_mask: { type: "int64", data: mask, dims },
-      };
-      const found = await run(inputs);
-      positions.forEach((position, at) => (results[position] = found[at]));
-    }
-    return results;
   }
 
   /** @param {unknown} given @param {string} route @returns {Promise<SparseVector>} */

@@ -88,7 +88,7 @@ test("a real server gives the vectors of the bundle", options, async () => {
       Object.values(reports).reduce((sum, { texts }) => sum + texts, 0),
       golden.length,
     );
-    for (const { text } of golden.slice(0, 5)) {
+    for (const { text } of golden.filter(({ vector }) => vector.length > 0).slice(0, 5)) {
       const [theirs, ours] = [await client.encodeDocuments([text]), await local.encodeDocuments([text])];
       assert.ok(compare(ours, theirs, null, "fp32").worstCosine > 0.9999); // the server's ONNX Runtime is another
       assert.deepEqual(await client.explain(ours[0], ours[0]), await local.explain(ours[0], ours[0]));

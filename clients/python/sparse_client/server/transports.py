@@ -136,7 +136,8 @@ class GrpcTransport:
         except Exception as error:
             raise _grpc_failure(error) from error
         config = message.config
-        return {"max_batch_size": config.max_batch_size, "output": [{"name": out.name} for out in config.output]}
+        outputs = [{"name": output.name, "dims": list(output.dims)} for output in config.output]
+        return {"max_batch_size": config.max_batch_size, "output": outputs}
 
     async def close(self) -> None:
         """Close the connection."""
