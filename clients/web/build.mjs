@@ -14,6 +14,7 @@ const PACKAGES = join(HERE, "..", "node_modules");
 const IMPORTS = {
   '"onnxruntime-web/wasm"': '"../vendor/onnxruntime.js"',
   '"onnxruntime-web/webgpu"': '"../vendor/onnxruntime-webgpu.js"',
+  '"@mlc-ai/web-tokenizers"': '"../vendor/web-tokenizers.js"',
 };
 
 /** ONNX Runtime's builds: the one for WebGPU is fetched only where it is used. */
@@ -40,6 +41,7 @@ export async function build(bundle, output) {
 }
 
 async function vendor(folder) {
+  await cp(join(PACKAGES, "@mlc-ai", "web-tokenizers", "lib", "index.js"), join(folder, "web-tokenizers.js"));
   const runtime = join(PACKAGES, "onnxruntime-web", "dist");
   for (const [code, wasm] of Object.entries(RUNTIMES)) {
     await cp(join(runtime, code), join(folder, code));

@@ -26,7 +26,8 @@ def tokens(splade_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
         tokenizer.no_padding()
         tokenizer.save(str(folder / f"{name}.json"))
         files[name] = str(folder / f"{name}.json")
-        plain = [*hard_texts.HARD_TEXTS, *hard_texts.REAL_TEXTS, *hard_texts.MORE, *hard_texts.mixtures(2000)]
+        mixtures = hard_texts.mixtures(20_000 if name == "unigram" else 2000)
+        plain = [*hard_texts.HARD_TEXTS, *hard_texts.REAL_TEXTS, *hard_texts.MORE, *mixtures]
         texts = [*plain, *hard_texts.every_character()]
         for length in (None, 12):
             if length is None:

@@ -11,6 +11,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalize
 
 from sparse_export.golden_texts import HARD_TEXTS, REAL_TEXTS
 from support.random_tokenizers import LLAMA
+from support.token_weight_checkpoints import unigram
 
 SURROGATES = range(0xD800, 0xE000)
 CHUNK = 64
@@ -60,6 +61,7 @@ def tokenizers(bert: Path, words: list[str]) -> dict[str, Tokenizer]:
         "bert-lowered": lowered,
         "byte-level": _byte_level(words, normalizers.NFC(), pre_tokenizers.ByteLevel(add_prefix_space=False)),
         "llama": _llama(words),
+        "unigram": unigram(),
     }
 
 

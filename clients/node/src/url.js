@@ -70,11 +70,7 @@ export function urlHost(root, manifest, { threads, wanted, device, onProgress })
     name: root,
     device,
     read,
-    tokenizer: async (
-      /** @type {string} */ text,
-      /** @type {string} */ where,
-      /** @type {number | null} */ maxLength,
-    ) => new BundleTokenizer(text, where, maxLength),
+    tokenizer: BundleTokenizer.load,
     session: async (/** @type {string} */ file) => {
       requireSimd();
       const reading = read(file);
