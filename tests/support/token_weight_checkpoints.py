@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import sentencepiece
 import torch
 import transformers
+from safetensors.torch import load_file, save_file
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules import Normalize, Transformer
 from sentence_transformers.sentence_transformer.modules import Pooling
@@ -61,6 +64,39 @@ def save_bge_m3(folder: Path, pooling: str = "cls", modules: bool = True, **chan
     torch.save(layer.state_dict(), folder / "sparse_linear.pt")
     torch.save(torch.nn.Linear(hidden, hidden).half().state_dict(), folder / "colbert_linear.pt")
     return folder
+
+
+def save_gte(folder: Path, **changes: Any) -> Path:
+    """Write a GTE of `model_type: new` with a token classifier, as Alibaba-NLP/gte-multilingual-base has it."""
+    torch.manual_seed(0)
+    config = transformers.GteConfig(**gte_settings(num_labels=1))
+    model = transformers.GteForTokenClassification(config).eval()
+    model.classifier.bias.data.fill_(0.5)
+    _save(folder, model.base_model, "cls", True)
+    model.save_pretrained(folder)  # with the classifier
+    as_custom_code(folder, "NewForTokenClassification", **changes)
+    return folder
+
+
+def gte_settings(**more: Any) -> dict[str, Any]:
+    """Return settings of transformers' GTE, with frequencies of base 20,000, fixed NTK scaling by 8, heads of 8."""
+    shared = {name: value for name, value in COMMON.items() if name != "initializer_range"}
+    rope = {"rope_type": "linear", "rope_theta": 160_000.0, "factor": 8 ** (2 / 8)}
+    return {**shared, **IDS, "vocab_size": VOCABULARY, "rope_parameters": rope, "initializer_range": 0.2, **more}
+
+
+def as_custom_code(folder: Path, architecture: str, **changes: Any) -> None:
+    """Turn a saved GTE of transformers into one of `model_type: new`: its configuration and the names of its weights."""
+    config = json.loads((folder / "config.json").read_text())
+    del config["rope_parameters"]
+    config |= {"model_type": "new", "architectures": ["NewModel", architecture], "pack_qkv": True}
+    config |= {"position_embedding_type": "rope", "layer_norm_type": "layer_norm", "logn_attention_scale": False}
+    config |= {"rope_theta": 20_000, "rope_scaling": {"factor": 8.0, "type": "ntk"}, "unpad_inputs": False}
+    config |= {"auto_map": {"AutoModel": "Alibaba-NLP/new-impl--modeling.NewModel"}, "id2label": {"0": "LABEL_0"}}
+    (folder / "config.json").write_text(json.dumps(config | changes))
+    tensors = load_file(folder / "model.safetensors")
+    renamed = {re.sub(r"^gte\.", "new.", name): tensor for name, tensor in tensors.items()}
+    save_file(renamed, folder / "model.safetensors", {"format": "pt"})
 
 
 def _save(folder: Path, model: Any, pooling: str, modules: bool) -> None:

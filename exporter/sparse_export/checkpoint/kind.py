@@ -10,7 +10,7 @@ from typing import Any
 from transformers import AutoConfig
 
 from sparse_client.errors import one_line
-from sparse_export.checkpoint.source import KIND, MODULES, Source
+from sparse_export.checkpoint.source import KIND, MODULES, ROUTER, Source
 from sparse_export.errors import CheckpointError, UnsupportedCheckpointError
 
 FOR_PAIRS = "which scores pairs and has no sparse vectors; export it with a tool for classifiers"
@@ -52,7 +52,7 @@ def check_kind(source: Source) -> None:
     _check_kind(source, [_class_name(module["type"]) for module in modules])
     parts = {module["path"]: _class_name(module["type"]) for module in modules}
     if "Router" in parts.values():
-        router = _settings(source, "router_config.json")
+        router = _settings(source, ROUTER)
         parts |= {path: _class_name(str(name)) for path, name in router.get("types", {}).items()}
     for path, name in parts.items():
         if name == "SpladePooling":
@@ -95,7 +95,7 @@ def _check_kind(source: Source, modules: list[str]) -> None:
 
 def _check_architecture(source: Source) -> None:
     try:
-        config = AutoConfig.from_pretrained(source.model, **source.arguments)
+        config = AutoConfig.from_pretrained(source.location, **source.arguments)
     except Exception as error:
         raise CheckpointError(f"'{source.model}' has no readable config.json: {one_line(error)}") from error
     names = config.architectures or ["no architecture"]

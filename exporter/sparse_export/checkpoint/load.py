@@ -20,8 +20,9 @@ from sparse_export.checkpoint import token_weights
 from sparse_export.checkpoint.adapters import has_adapters
 from sparse_export.checkpoint.chain import ROUTES, head_of, route_modules
 from sparse_export.checkpoint.kind import check_kind
+from sparse_export.checkpoint.natively import natively
 from sparse_export.checkpoint.own_tokenizer import check_same
-from sparse_export.checkpoint.source import MODULES, Source, locate
+from sparse_export.checkpoint.source import MODULES, ROUTER, Source, locate
 from sparse_export.errors import CheckpointError, InputError
 from sparse_export.options import ExportOptions
 
@@ -106,19 +107,9 @@ def read_checkpoint(options: ExportOptions) -> Checkpoint:
         InputError: `max_length` is beyond the positions of the model, or leaves no room for a text.
     """
     source = locate(options)
-    per_token = token_weights.has_token_weights(source)
-    if not per_token:
-        check_kind(source)
-    arguments = {"device": "cpu", "model_kwargs": {"dtype": torch.float32}, **source.arguments}
-    try:
-        with _recording_missing() as missing:
-            encoder = token_weights.load(source, arguments) if per_token else SparseEncoder(source.model, **arguments)
-        encoder = encoder.eval()
-        folder = source.folder()
-    except CheckpointError:
-        raise
-    except Exception as error:  # any library on the way may raise anything about a damaged file
-        raise CheckpointError(f"'{options.model}' cannot be loaded: {one_line(error)}") from error
+    with natively(source) as readable, _recording_missing() as missing:
+        encoder = _load(readable)
+    folder = source.folder()
     _check_tokenizers(source, folder, encoder)
     _check_finite(options.model, encoder)
     _check_complete(source, encoder, missing)
@@ -127,6 +118,20 @@ def read_checkpoint(options: ExportOptions) -> Checkpoint:
     # A folder goes into bundles by its name alone: where it lies on this machine is nobody's business.
     name = folder.resolve().name if source.is_folder else options.model
     return Checkpoint(name, folder, None if source.is_folder else folder.name, encoder)
+
+
+def _load(source: Source) -> SparseEncoder:
+    per_token = token_weights.has_token_weights(source)
+    if not per_token:
+        check_kind(source)
+    arguments = {"device": "cpu", "model_kwargs": {"dtype": torch.float32}, **source.arguments}
+    try:
+        encoder = token_weights.load(source, arguments) if per_token else SparseEncoder(source.location, **arguments)
+        return encoder.eval()
+    except CheckpointError:
+        raise
+    except Exception as error:  # any library on the way may raise anything about a damaged file
+        raise CheckpointError(f"'{source.model}' cannot be loaded: {one_line(error)}") from error
 
 
 @contextlib.contextmanager
@@ -195,17 +200,23 @@ def _check_complete(source: Source, encoder: SparseEncoder, missing: Mapping[Pre
                 f"'{source.model}': transformers did not load {type(loaded).__name__} by from_pretrained, so nothing "
                 "says whether its weights are complete; save it with save_pretrained, without code of its own."
             )
+        missed = [name for name in missing[loaded] if not (name.startswith("pooler.") and _takes_states(first))]
         advice = "it was saved without its language model head, or is of another architecture"
-        _refuse_missing(loaded, source.model, missing[loaded], advice)
+        _refuse_missing(loaded, source.model, missed, advice)
         if has_adapters(loaded):  # whose loading reports the adapter alone
             base, arguments = str(loaded.name_or_path), {**source.arguments, "revision": None}
             again, report = cast(Any, type(loaded)).from_pretrained(base, output_loading_info=True, **arguments)
             _refuse_missing(again, base, sorted(report["missing_keys"]), advice)
 
 
+def _takes_states(transformer: Any) -> bool:
+    """Tell whether a module gives the last hidden states, for which a model's own pooler is of no use."""
+    return bool(transformer.modality_config.get("text", {}).get("method_output_name") == "last_hidden_state")
+
+
 def folder_of(source: Source, route: str) -> str:
     """Return the folder of the first module of a route, relative to the checkpoint."""
-    modules, router = source.read_json(MODULES), source.read_json("router_config.json")
+    modules, router = source.read_json(MODULES), source.read_json(ROUTER)
     if router is not None:
         return str(router["structure"][route][0])
     return str(modules[0]["path"]) if modules else ""

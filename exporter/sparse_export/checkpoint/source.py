@@ -12,7 +12,8 @@ from sparse_export.errors import CheckpointError
 from sparse_export.options import ExportOptions
 
 HUB_SECONDS = 20.0
-MODULES, CONFIG, KIND = "modules.json", "config.json", "config_sentence_transformers.json"
+MODULES, ROUTER, CONFIG = "modules.json", "router_config.json", "config.json"
+KIND = "config_sentence_transformers.json"
 ADAPTER = "adapter_config.json"
 
 
@@ -26,6 +27,7 @@ class Source:
         revision: Branch, tag or commit of a hub id.
         trust_remote_code: Run code that the checkpoint brings along.
         local_files_only: Everything is on this machine; the hub is not asked.
+        copy: A folder that is read in its place.
     """
 
     model: str
@@ -33,22 +35,43 @@ class Source:
     revision: str | None
     trust_remote_code: bool
     local_files_only: bool
+    copy: Path | None = None
+
+    @property
+    def location(self) -> str:
+        """Return the folder or hub id that the loaders take."""
+        return str(self.copy or self.model)
 
     @property
     def arguments(self) -> dict[str, Any]:
         """Return what every loader of transformers and sentence-transformers takes beside the model."""
+        if self.copy is not None:
+            return {"revision": None, "trust_remote_code": self.trust_remote_code, "local_files_only": True}
         names = ("revision", "trust_remote_code", "local_files_only")
         return {name: getattr(self, name) for name in names}
 
     def read_json(self, name: str) -> Any:
         """Return the content of a JSON file, None where the checkpoint has no such file."""
-        from sentence_transformers.util import load_file_path
-
         try:
-            path = load_file_path(self.model, name, revision=self.revision, local_files_only=self.local_files_only)
+            path = self.find(name)
             return None if path is None else json.loads(Path(path).read_text(encoding="utf-8"))
         except Exception as error:  # a damaged file, or whatever the hub answers
             raise CheckpointError(f"{name} of '{self.model}' cannot be read: {one_line(error)}") from error
+
+    def find(self, name: str) -> str | None:
+        """Return the path of a file, None where the checkpoint has no such file."""
+        from sentence_transformers.util import load_file_path
+
+        arguments = {name: self.arguments[name] for name in ("revision", "local_files_only")}
+        found: str | None = load_file_path(self.location, name, **arguments)
+        return found
+
+    def fetched(self) -> Path:
+        """Return a folder with all files of the checkpoint; those that are on the hub are fetched."""
+        from huggingface_hub import snapshot_download
+
+        folder = Path(self.model)
+        return folder if folder.is_dir() else Path(snapshot_download(self.model, revision=self.revision))
 
     def folder(self) -> Path:
         """Return the folder itself, or the hub's local copy once it has been loaded."""

@@ -17,9 +17,9 @@ from safetensors import safe_open
 from sentence_transformers import SentenceTransformer, SparseEncoder
 from sentence_transformers.base.modules import Normalize, Transformer
 from sentence_transformers.sentence_transformer.modules import Pooling
-from sentence_transformers.util import load_file_path
 
 from sparse_client.errors import one_line
+from sparse_export.checkpoint.natively import NATIVE
 from sparse_export.checkpoint.source import CONFIG, KIND, MODULES, Source
 from sparse_export.errors import CheckpointError
 
@@ -82,7 +82,7 @@ def has_token_weights(source: Source) -> bool:
     kind = source.read_json(KIND)
     if isinstance(kind, dict) and kind.get("model_type") == "SparseEncoder":
         return False
-    return _find(source, LINEAR) is not None or _has_classifier(source)
+    return source.find(LINEAR) is not None or _has_classifier(source)
 
 
 def load(source: Source, arguments: dict[str, Any]) -> SparseEncoder:
@@ -95,7 +95,7 @@ def load(source: Source, arguments: dict[str, Any]) -> SparseEncoder:
     Raises:
         CheckpointError: The layer is missing, damaged or of another shape.
     """
-    dense = SentenceTransformer(source.model, **arguments)
+    dense = SentenceTransformer(source.location, **arguments)
     first: Any = dense[0]
     weight, bias = _layer(source)
     hidden = first.model.config.hidden_size
@@ -121,7 +121,7 @@ def _is_first_state(modules: list[Any]) -> bool:
 
 def _has_classifier(source: Source) -> bool:
     config = source.read_json(CONFIG)
-    if not isinstance(config, dict) or len(config.get("id2label", {}) or {}) != 1:
+    if not isinstance(config, dict) or config.get("model_type") != NATIVE or len(config.get("id2label") or {}) != 1:
         return False
     names = config.get("architectures") or []
     return isinstance(names, list) and any(str(name).endswith(CLASSIFIER) for name in names)
@@ -129,12 +129,12 @@ def _has_classifier(source: Source) -> bool:
 
 def _layer(source: Source) -> tuple[torch.Tensor, torch.Tensor]:
     """Return weight and bias as they are stored."""
-    path = _find(source, LINEAR)
+    path = source.find(LINEAR)
     try:
         if path is not None:
             tensors = torch.load(path, map_location="cpu", weights_only=True)
             return tensors["weight"], tensors["bias"]
-        path = _find(source, WEIGHTS)
+        path = source.find(WEIGHTS)
         if path is None:
             raise CheckpointError(f"'{source.model}' has neither {LINEAR} nor {WEIGHTS}; fetch it again.")
         with safe_open(path, framework="pt") as file:
@@ -146,10 +146,3 @@ def _layer(source: Source) -> tuple[torch.Tensor, torch.Tensor]:
         raise CheckpointError(
             f"The layer of token weights in {name} of '{source.model}' cannot be read: {one_line(error)}"
         ) from error
-
-
-def _find(source: Source, name: str) -> str | None:
-    found: str | None = load_file_path(
-        source.model, name, revision=source.revision, local_files_only=source.local_files_only
-    )
-    return found
