@@ -56,6 +56,18 @@ CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
         | {"norm_rel_ebd": "layer_norm", "share_att_key": True, "type_vocab_size": 0, "position_biased_input": False},
     ),
     "albert": ("AlbertConfig", {"embedding_size": 16}),
+    "gte": ("GteConfig", {}),
+    "nomic_bert": ("NomicBertConfig", {}),
+    "jina_embeddings_v3": ("JinaEmbeddingsV3Config", {}),
+    "mobilebert": (
+        "MobileBertConfig",
+        {"embedding_size": 16, "intra_bottleneck_size": 16, "num_feedforward_networks": 2},
+    ),
+    "convbert": ("ConvBertConfig", {"embedding_size": 16, "conv_kernel_size": 3}),
+    "rembert": ("RemBertConfig", {"input_embedding_size": 16, "output_embedding_size": 24}),
+    "roformer": ("RoFormerConfig", {"embedding_size": 16}),
+    "ernie": ("ErnieConfig", {"task_type_vocab_size": 3, "use_task_id": True}),
+    "xlm-roberta-xl": ("XLMRobertaXLConfig", {}),
     "eurobert": ("EuroBertConfig", {"num_key_value_heads": 2, "bos_token_id": 2, "eos_token_id": 3}),
 }
 

@@ -86,7 +86,7 @@ def gte_settings(**more: Any) -> dict[str, Any]:
 
 
 def as_custom_code(folder: Path, architecture: str, **changes: Any) -> None:
-    """Turn a saved GTE of transformers into one of `model_type: new`: its configuration and the names of its weights."""
+    """Turn a saved GTE of transformers into one of `model_type: new`: configuration and names of weights."""
     config = json.loads((folder / "config.json").read_text())
     del config["rope_parameters"]
     config |= {"model_type": "new", "architectures": ["NewModel", architecture], "pack_qkv": True}

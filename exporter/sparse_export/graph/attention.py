@@ -14,7 +14,11 @@ import torch
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, bidirectional_mask_function
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
+from sparse_export.errors import UnsupportedCheckpointError
+
 NAME = "sparse_export"
+# What some models hand to their attention beside query, key, value and mask, and that changes what it gives.
+CHANGING = ("softcap", "s_aux", "head_mask", "position_bias")
 
 
 def register() -> None:
@@ -38,13 +42,18 @@ def _attend(
     value: torch.Tensor,
     attention_mask: torch.Tensor,
     scaling: float | None = None,
-    **_: Any,
+    **_more: Any,
 ) -> tuple[torch.Tensor, None]:
     """Write the node for query, key and value `[batch, heads, sequence, head]`.
 
     Returns:
         The attended values `[batch, sequence, heads, head]`, and no attention weights.
     """
+    for name in CHANGING:
+        if _more.get(name) is not None:
+            raise UnsupportedCheckpointError(
+                f"{type(_module).__name__} gives its attention {name}, which the attention node does not have."
+            )
     batch, heads, sequence, width = query.shape
     groups = heads // key.shape[1]  # grouped-query attention: each key head serves several query heads
     packed = [

@@ -20,20 +20,11 @@ import onnx_ir as ir
 import torch
 from transformers import PreTrainedModel
 
-from sparse_export.graph import attention, older_runtimes
+from sparse_client.errors import one_line
+from sparse_export.errors import UnsupportedCheckpointError
+from sparse_export.graph import attention, decoder, older_runtimes
 from sparse_export.graph.backbones import Backbone
 from sparse_export.graph.tape import GraphTape, constant_of
-
-
-class _PassThrough(torch.nn.Module):
-    """Stands where the decoder was; some setters of output embeddings read `.bias` of the replacement."""
-
-    def __init__(self, bias: torch.Tensor | None) -> None:
-        super().__init__()
-        self.bias = bias
-
-    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
-        return hidden
 
 
 class LogitStates(torch.nn.Module):
@@ -83,28 +74,23 @@ def trace(states: torch.nn.Module, model: PreTrainedModel, backbone: Backbone, o
     Args:
         states: `input_ids`, `attention_mask` -> float32 `[batch, sequence, hidden]` or `[batch, hidden]`.
         model: The transformers model in it.
-        backbone: The row of `backbones.BACKBONES` for this model.
+        backbone: How this model is traced.
         opset: The ONNX opset to write.
 
     Returns:
         A model with inputs `input_ids`, `attention_mask`; outputs hidden states and the mask that belongs to them.
+
+    Raises:
+        UnsupportedCheckpointError: The model's code cannot be traced.
     """
-    # Two rows of different length, so that no dimension and no mask is taken for a constant.
-    input_ids = torch.full((2, 7), 5)
-    attention_mask = torch.tensor([[1] * 7, [1] * 5 + [0] * 2])
-    free = {0: torch.export.Dim.AUTO, 1: torch.export.Dim.AUTO}
     with _as_traceable(model, backbone), torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        program = torch.onnx.export(
-            states.eval(),
-            (input_ids, attention_mask),
-            dynamo=True,
-            opset_version=opset,
-            input_names=["input_ids", "attention_mask"],
-            output_names=["hidden"],
-            dynamic_shapes={"input_ids": free, "attention_mask": free},
-            verbose=False,
-        )
+        try:
+            program = _exported(states.eval(), opset)
+        except Exception as error:  # torch raises whatever a model's code makes it raise
+            raise UnsupportedCheckpointError(
+                f"torch cannot trace {type(model).__name__} to a graph: {one_line(_cause(error))}"
+            ) from error
     assert program is not None
     older_runtimes.narrow(program.model)
     _at_least_one_position(program.model.graph)
@@ -112,6 +98,29 @@ def trace(states: torch.nn.Module, model: PreTrainedModel, backbone: Backbone, o
     for node in list(program.model.graph):
         _try_gemm(program.model.graph, node)
     return program.model
+
+
+def _exported(states: torch.nn.Module, opset: int) -> torch.onnx.ONNXProgram | None:
+    # Two rows of different length, so that no dimension and no mask is taken for a constant.
+    input_ids = torch.full((2, 7), 5)
+    attention_mask = torch.tensor([[1] * 7, [1] * 5 + [0] * 2])
+    free = {0: torch.export.Dim.AUTO, 1: torch.export.Dim.AUTO}
+    return torch.onnx.export(
+        states,
+        (input_ids, attention_mask),
+        dynamo=True,
+        opset_version=opset,
+        input_names=["input_ids", "attention_mask"],
+        output_names=["hidden"],
+        dynamic_shapes={"input_ids": free, "attention_mask": free},
+        verbose=False,
+    )
+
+
+def _cause(error: BaseException) -> BaseException:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 def _at_least_one_position(graph: ir.Graph) -> None:
@@ -135,16 +144,12 @@ def _as_traceable(model: PreTrainedModel, backbone: Backbone) -> Iterator[None]:
     """Swap attention and decoder for the time of the trace, and put both back."""
     attention.register()
     before = model.config._attn_implementation
-    decoder = model.get_output_embeddings()
     model.set_attn_implementation(attention.NAME if backbone.fused_attention else "eager")
-    if decoder is not None:
-        model.set_output_embeddings(_PassThrough(getattr(decoder, "bias", None)))
     try:
-        yield
+        with decoder.left_out(model):
+            yield
     finally:
         model.set_attn_implementation(before)
-        if decoder is not None:
-            model.set_output_embeddings(decoder)
 
 
 def _name_products(graph: ir.Graph) -> None:

@@ -9,9 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import onnx_ir as ir
-from transformers import PreTrainedModel
 
 from sparse_export.checkpoint import adapters
 from sparse_export.checkpoint.chain import (
@@ -28,6 +26,7 @@ from sparse_export.checkpoint.load import Checkpoint
 from sparse_export.checkpoint.tokenizer import check_same_labels
 from sparse_export.errors import CheckpointError, InputError, UnsupportedCheckpointError
 from sparse_export.graph import backbone as tracing
+from sparse_export.graph import decoder
 from sparse_export.graph.backbones import Backbone, backbone_of
 from sparse_export.graph.feature_head import FeatureHead, embedding_input
 from sparse_export.graph.head import Head
@@ -174,14 +173,16 @@ def _tower(checkpoint: Checkpoint, route: str, opset: int, with_dense: bool = Fa
     *modules, last = checkpoint.modules(route)
     model = modules[0].model
     adapters.merge(model)
-    backbone = backbone_of(model.config.model_type)
+    backbone = backbone_of(model)
     if checkpoint.head(route) == FEATURES:
         return Tower(backbone, tracing.trace(tracing.ModuleStates(modules), model, backbone, opset), _features(last))
     if checkpoint.head(route) == TOKEN_WEIGHTS:
         states = tracing.trace(tracing.HiddenStates(model), model, backbone, opset)
         return Tower(backbone, states, _token_head(last, with_dense))
     states = tracing.trace(tracing.LogitStates(model), model, backbone, opset)
-    return Tower(backbone, states, _vocabulary_head(model, last.pooling_strategy, last.activation_function))
+    return Tower(
+        backbone, states, VocabularyHead(*decoder.matrix(model), last.pooling_strategy, last.activation_function)
+    )
 
 
 def _features(autoencoder: Any) -> FeatureHead:
@@ -204,13 +205,13 @@ def _check_splade(checkpoint: Checkpoint) -> None:
         if checkpoint.head(route) != SPLADE:
             continue
         transformer = checkpoint.modules(route)[0]
-        decoder = transformer.model.get_output_embeddings()
-        if decoder is None or transformer.modality_config.get("text", {}).get("method_output_name") != "logits":
+        output = transformer.model.get_output_embeddings()
+        if output is None or transformer.modality_config.get("text", {}).get("method_output_name") != "logits":
             raise UnsupportedCheckpointError(
                 f"The {route} route has SpladePooling on {type(transformer.model).__name__}, which gives no logits; "
                 "it needs a masked language model (transformer_task fill-mask)."
             )
-        widths[route] = decoder.weight.shape[0]
+        widths[route] = output.weight.shape[0]
     if len(set(widths.values())) > 1:
         raise CheckpointError(
             f"Documents have {widths['document']} dimensions and queries {widths['query']}; "
@@ -251,15 +252,6 @@ def _check_autoencoder(before: Any, autoencoder: Any) -> None:
             f"The SparseAutoEncoder takes {autoencoder.input_dim} dimensions, but {type(before).__name__} in front of "
             f"it gives {dense}; they must be the same."
         )
-
-
-def _vocabulary_head(model: PreTrainedModel, pooling: str, activation: str) -> VocabularyHead:
-    """Return the decoder of a masked language model as a head; a missing bias is 0."""
-    decoder: Any = model.get_output_embeddings()
-    weight = decoder.weight.detach().numpy().T
-    bias = getattr(decoder, "bias", None)
-    biases = np.zeros(weight.shape[1], np.float32) if bias is None else bias.detach().numpy()
-    return VocabularyHead(weight, biases, pooling, activation)
 
 
 FAMILIES = (
