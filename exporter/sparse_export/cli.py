@@ -21,7 +21,13 @@ from sparse_export.triton.options import MAX_TEXT_BYTES, RepositoryOptions
 PORT = click.IntRange(0, 65535)
 
 # Names of the library that are spelled otherwise in the command, or are words that an error may use for something else.
-SPELLINGS = {"form=dense": "--dense", "precision=": "--quantize ", "cpu=": "--cpu ", "force=True": "--force"}
+SPELLINGS = {
+    "form=dense": "--dense",
+    "precision=": "--quantize ",
+    "cpu=": "--cpu ",
+    "force=True": "--force",
+    "trust_remote_code=True": "--trust-remote-code",
+}
 NAMES = "|".join(field.name for field in fields(ExportOptions) if "_" in field.name)
 NAMED = re.compile(rf"'[^']*'|(?P<spelled>{'|'.join(SPELLINGS)})|\b(?P<name>{NAMES})\b(?P<equals>=)?")
 

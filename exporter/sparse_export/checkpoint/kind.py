@@ -9,8 +9,7 @@ from typing import Any
 
 from transformers import AutoConfig
 
-from sparse_client.errors import one_line
-from sparse_export.checkpoint.source import KIND, MODULES, ROUTER, Source
+from sparse_export.checkpoint.source import KIND, MODULES, ROUTER, Source, unreadable
 from sparse_export.errors import CheckpointError, UnsupportedCheckpointError
 
 FOR_PAIRS = "which scores pairs and has no sparse vectors; export it with a tool for classifiers"
@@ -97,7 +96,7 @@ def _check_architecture(source: Source) -> None:
     try:
         config = AutoConfig.from_pretrained(source.location, **source.arguments)
     except Exception as error:
-        raise CheckpointError(f"'{source.model}' has no readable config.json: {one_line(error)}") from error
+        raise unreadable(source, error, f"'{source.model}' has no readable config.json") from error
     names = config.architectures or ["no architecture"]
     if any(name.endswith("ForMaskedLM") for name in names):
         return

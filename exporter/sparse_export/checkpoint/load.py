@@ -15,14 +15,13 @@ from sentence_transformers import SparseEncoder
 from transformers import PreTrainedModel
 
 from sparse_client.bundle.reader import sha256
-from sparse_client.errors import one_line
 from sparse_export.checkpoint import token_weights
 from sparse_export.checkpoint.adapters import has_adapters
 from sparse_export.checkpoint.chain import ROUTES, head_of, route_modules
 from sparse_export.checkpoint.kind import check_kind
 from sparse_export.checkpoint.natively import natively
 from sparse_export.checkpoint.own_tokenizer import check_same
-from sparse_export.checkpoint.source import MODULES, ROUTER, Source, locate
+from sparse_export.checkpoint.source import MODULES, ROUTER, Source, locate, unreadable
 from sparse_export.errors import CheckpointError, InputError
 from sparse_export.options import ExportOptions
 
@@ -131,7 +130,7 @@ def _load(source: Source) -> SparseEncoder:
     except CheckpointError:
         raise
     except Exception as error:  # any library on the way may raise anything about a damaged file
-        raise CheckpointError(f"'{source.model}' cannot be loaded: {one_line(error)}") from error
+        raise unreadable(source, error, f"'{source.model}' cannot be loaded") from error
 
 
 @contextlib.contextmanager

@@ -106,6 +106,16 @@ def locate(options: ExportOptions) -> Source:
     return Source(model, False, options.revision, options.trust_remote_code, False)
 
 
+def unreadable(source: Source, error: Exception, what: str) -> CheckpointError:
+    """Return the error for what a library raised while it read a checkpoint."""
+    if "trust_remote_code" in str(error) and not source.trust_remote_code:
+        return CheckpointError(
+            f"'{source.model}' brings code of its own, which is not run unasked; look at it, and give "
+            "trust_remote_code=True to run it."
+        )
+    return CheckpointError(f"{what}: {one_line(error)}")
+
+
 def _copy_if_away(model: str, revision: str | None) -> Path | None:
     """Return the local copy of a hub id where the hub does not answer, None where it does.
 
