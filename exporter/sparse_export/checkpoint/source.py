@@ -111,7 +111,7 @@ def unreadable(source: Source, error: Exception, what: str) -> CheckpointError:
     if "trust_remote_code" in str(error) and not source.trust_remote_code:
         return CheckpointError(
             f"'{source.model}' brings code of its own, which is not run unasked; look at it, and give "
-            "trust_remote_code=True to run it."
+            f"trust_remote_code=True to run it ({one_line(error)})."
         )
     return CheckpointError(f"{what}: {one_line(error)}")
 
