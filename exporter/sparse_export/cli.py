@@ -14,7 +14,7 @@ from sparse_client.cli.group import CommandGroup
 from sparse_client.errors import SparseClientError
 from sparse_export.console import show_export, show_table, steps, stoppable
 from sparse_export.errors import InputError, SparseExportError
-from sparse_export.options import OPSETS, PRECISION_OF_QUANTIZE, Cpu, ExportOptions, Output
+from sparse_export.options import OPSETS, PRECISION_OF_QUANTIZE, Cpu, ExportOptions, Output, SpecialTokens
 from sparse_export.quiet import quiet_libraries
 from sparse_export.triton.options import MAX_TEXT_BYTES, RepositoryOptions
 
@@ -83,6 +83,14 @@ def main() -> None:
     show_default=True,
     help="int8: any is the same on every processor; vnni is a little closer to PyTorch, for x86 with VNNI alone.",
 )
+@click.option(
+    "--special-tokens",
+    type=click.Choice([choice.value for choice in SpecialTokens]),
+    default=SpecialTokens.KEEP.value,
+    show_default=True,
+    help="Dimensions of special tokens such as [CLS]: keep them, as sentence-transformers does, or drop them, as "
+    "OpenSearch does.",
+)
 @click.option("--revision", help="Branch, tag or commit of a hub id.")
 @click.option("--trust-remote-code", is_flag=True, help="Run code that the checkpoint brings along.")
 @click.option("--max-length", type=int, help="Tokens of a text.  [default: the checkpoint's own]")
@@ -117,7 +125,14 @@ def main() -> None:
 @click.option("--triton", type=click.Path(path_type=Path), metavar="DIR", help="Model repository to add it to.")
 @click.option("--force", is_flag=True, help="Replace an existing bundle, and its models in DIR.")
 def export(
-    model: str, output: Path | None, quantize: str, cpu: str, dense: bool, triton: Path | None, **choices: Any
+    model: str,
+    output: Path | None,
+    quantize: str,
+    cpu: str,
+    special_tokens: str,
+    dense: bool,
+    triton: Path | None,
+    **choices: Any,
 ) -> None:
     """Export a checkpoint to a verified bundle (the default command).
 
@@ -130,7 +145,8 @@ def export(
     precision = PRECISION_OF_QUANTIZE[quantize]
     output = output or Path(f"{Path(model).resolve().name}-{precision}")  # resolved, even `.` has a name
     form = Output.DENSE if dense else Output.SPARSE
-    options = ExportOptions(model=model, output=output, precision=precision, cpu=Cpu(cpu), form=form, **choices)
+    special = SpecialTokens(special_tokens)
+    options = ExportOptions(model, output, precision, cpu=Cpu(cpu), form=form, special_tokens=special, **choices)
     models = None
     if triton is not None:
         if dense or choices["sae_only"]:

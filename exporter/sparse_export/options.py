@@ -40,6 +40,13 @@ class Output(StrEnum):
     DENSE = "dense"
 
 
+class SpecialTokens(StrEnum):
+    """What becomes of the dimensions of special tokens, such as [CLS]."""
+
+    KEEP = "keep"  # as sentence-transformers does
+    DROP = "drop"  # their weight is 0, as OpenSearch and fastembed have it
+
+
 @dataclass(frozen=True, slots=True)
 class ExportOptions:
     """One export.
@@ -55,6 +62,7 @@ class ExportOptions:
         max_active_dims: Largest number of active dimensions of a text; None keeps the checkpoint's own.
         form: Sparse pairs or a dense row.
         opset: ONNX opset of the graphs.
+        special_tokens: What becomes of the dimensions of special tokens; token weights have none of them anyway.
         with_dense: Of token weights: the graph also gives the model's dense embedding.
         sae_only: Take dense embeddings instead of tokens, for a sparse autoencoder.
         force: Replace an existing bundle.
@@ -78,6 +86,7 @@ class ExportOptions:
     max_active_dims: int | None = None
     form: Output = Output.SPARSE
     opset: int = OPSETS[1]
+    special_tokens: SpecialTokens = SpecialTokens.KEEP
     with_dense: bool = False
     sae_only: bool = False
     force: bool = False

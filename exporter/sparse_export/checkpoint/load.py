@@ -17,13 +17,13 @@ from transformers import PreTrainedModel
 from sparse_client.bundle.reader import sha256
 from sparse_export.checkpoint import token_weights
 from sparse_export.checkpoint.adapters import has_adapters
-from sparse_export.checkpoint.chain import ROUTES, head_of, route_modules
+from sparse_export.checkpoint.chain import FEATURES, ROUTES, TOKEN_WEIGHTS, head_of, route_modules
 from sparse_export.checkpoint.kind import check_kind
 from sparse_export.checkpoint.natively import natively
 from sparse_export.checkpoint.own_tokenizer import check_same
 from sparse_export.checkpoint.source import MODULES, ROUTER, Source, locate, unreadable
 from sparse_export.errors import CheckpointError, InputError
-from sparse_export.options import ExportOptions
+from sparse_export.options import ExportOptions, SpecialTokens
 
 UNLIMITED = 10**6  # transformers writes about 1e30 where a tokenizer has no limit
 FEWEST_WORDS = 10  # tokens that are not special; transformers makes up a tokenizer without any where it finds no file
@@ -41,12 +41,14 @@ class Checkpoint:
         folder: The files: the folder itself or the hub's local snapshot.
         revision: Commit of a hub id, None for a folder.
         encoder: sentence-transformers' own model, float32, eval mode, on the CPU: the reference.
+        special_tokens: What becomes of the dimensions of special tokens; the encoder does that, too.
     """
 
     source: str
     folder: Path
     revision: str | None
     encoder: SparseEncoder
+    special_tokens: SpecialTokens = SpecialTokens.KEEP
 
     def prompt(self, route: str) -> str:
         """Return the text that sentence-transformers puts in front of every text of a route."""
@@ -70,6 +72,14 @@ class Checkpoint:
     def tokenizer(self, route: str) -> Any:
         """Return the tokenizer of a route, as transformers has it."""
         return self.modules(route)[0].tokenizer
+
+    def dropped_ids(self, route: str) -> list[int]:
+        """Return the dimensions that always have weight 0, rising."""
+        if self.head(route) == TOKEN_WEIGHTS:
+            return list(self.modules(route)[-1].dropped)
+        if self.special_tokens is SpecialTokens.KEEP or self.head(route) == FEATURES:
+            return []
+        return sorted(set(self.tokenizer(route).all_special_ids))
 
     def max_length(self, route: str) -> int | None:
         """Return the tokens of a text, special tokens included; None where the tokenizer has no limit."""
@@ -116,7 +126,24 @@ def read_checkpoint(options: ExportOptions) -> Checkpoint:
     encoder.max_active_dims = options.max_active_dims or encoder.max_active_dims
     # A folder goes into bundles by its name alone: where it lies on this machine is nobody's business.
     name = folder.resolve().name if source.is_folder else options.model
-    return Checkpoint(name, folder, None if source.is_folder else folder.name, encoder)
+    revision = None if source.is_folder else folder.name
+    checkpoint = Checkpoint(name, folder, revision, encoder, options.special_tokens)
+    for route in ROUTES:
+        _drop(checkpoint.modules(route)[-1], checkpoint.dropped_ids(route))
+    return checkpoint
+
+
+def _drop(module: torch.nn.Module, ids: list[int]) -> None:
+    """Make the last module of a route give weight 0 to these dimensions."""
+    if not ids:
+        return
+
+    def without(_module: torch.nn.Module, _arguments: Any, features: dict[str, Any]) -> dict[str, Any]:
+        weights = features["sentence_embedding"].clone()
+        weights[:, ids] = 0.0
+        return {**features, "sentence_embedding": weights}
+
+    module.register_forward_hook(without)
 
 
 def _load(source: Source) -> SparseEncoder:

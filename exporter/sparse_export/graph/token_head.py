@@ -56,9 +56,7 @@ class TokenHead:
 
     def facts(self) -> TowerFacts:
         """Return what the manifest says about it."""
-        return TowerFacts(
-            pooling="max", dropped_ids=self.dropped, dense_dim=len(self.linear) if self.with_dense else None
-        )
+        return TowerFacts(pooling="max", dense_dim=len(self.linear) if self.with_dense else None)
 
     def decoder(self, labels: Sequence[str], opset: int) -> ir.Model:
         """Return decode.onnx: the label of each dimension."""

@@ -23,6 +23,7 @@ from sparse_export.options import Cpu, Output, Precision
 
 # Columns of one block: its products of a batch stay in the second-level cache (measured: benchmarks/, DESIGN 5).
 BLOCK = 480
+LOWEST = -1e30  # of a logit
 ACTIVATIONS = {"relu": 1, "log1p_relu": 2}  # how many times log1p is applied after relu
 
 
@@ -60,6 +61,14 @@ class VocabularyHead:
     def width(self) -> int:
         """Number of columns."""
         return int(self.weight.shape[1])
+
+    def without(self, dimensions: Sequence[int]) -> VocabularyHead:
+        """Return the head with logits so low in these dimensions that their weight is 0, of one that has them all."""
+        if not dimensions:
+            return self
+        weight, bias = self.weight.copy(), self.bias.copy()
+        weight[:, dimensions], bias[dimensions] = 0.0, LOWEST
+        return replace(self, weight=weight, bias=bias)
 
     def pruned(self, columns: np.ndarray) -> VocabularyHead:
         """Return the head with these columns, int32 and rising, of one that has them all."""

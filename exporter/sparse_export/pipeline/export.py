@@ -145,6 +145,7 @@ def _manifest(
 ) -> Manifest:
     """Return what is known before a graph is written."""
     document, facts = plan.document, _facts(plan.document)
+    dropped = checkpoint.dropped_ids("document")
     return Manifest(
         family=family.name,
         dimension=document.head.dimension,
@@ -156,7 +157,8 @@ def _manifest(
         pooling=facts.pooling,
         activation=facts.activation,
         autoencoder=facts.autoencoder,
-        dropped_ids=facts.dropped_ids,
+        special_tokens="drop" if dropped else "keep",
+        dropped_ids=tuple(dropped) or None,
         dense_dim=facts.dense_dim,
         precision=options.precision.value,
         cpu=options.cpu.value if options.precision is Precision.INT8 else None,

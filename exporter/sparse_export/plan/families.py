@@ -32,7 +32,7 @@ from sparse_export.graph.feature_head import FeatureHead, embedding_input
 from sparse_export.graph.head import Head
 from sparse_export.graph.token_head import TokenHead
 from sparse_export.graph.vocabulary_head import VocabularyHead
-from sparse_export.options import ExportOptions
+from sparse_export.options import ExportOptions, SpecialTokens
 from sparse_export.plan.query_table import StaticTable, check_idf, read_table
 
 
@@ -105,6 +105,11 @@ class Family:
             raise InputError(
                 f"'{options.model}' is of the family {self.name}, {why}; export it without prune_vocabulary."
             )
+        if options.special_tokens is SpecialTokens.DROP and self.has_features:
+            raise InputError(
+                f"'{options.model}' is of the family {self.name}, whose dimensions are features and no tokens; "
+                "export it without special_tokens=drop."
+            )
         if options.with_dense and self.heads[0] != TOKEN_WEIGHTS:
             raise InputError(
                 f"'{options.model}' is of the family {self.name}, which has no dense embedding beside its weights; "
@@ -159,7 +164,7 @@ def plan(checkpoint: Checkpoint, opset: int, with_dense: bool = False) -> Plan:
     document = _tower(checkpoint, "document", opset, with_dense)
     if checkpoint.head("query") == TABLE:
         (static,) = checkpoint.modules("query")
-        return Plan(document, read_table(static, document.head.dimension))
+        return Plan(document, read_table(static, document.head.dimension).without(checkpoint.dropped_ids("query")))
     return Plan(document) if checkpoint.shares_graph() else Plan(document, _tower(checkpoint, "query", opset))
 
 
@@ -180,9 +185,8 @@ def _tower(checkpoint: Checkpoint, route: str, opset: int, with_dense: bool = Fa
         states = tracing.trace(tracing.HiddenStates(model), model, backbone, opset)
         return Tower(backbone, states, _token_head(last, with_dense))
     states = tracing.trace(tracing.LogitStates(model), model, backbone, opset)
-    return Tower(
-        backbone, states, VocabularyHead(*decoder.matrix(model), last.pooling_strategy, last.activation_function)
-    )
+    head = VocabularyHead(*decoder.matrix(model), last.pooling_strategy, last.activation_function)
+    return Tower(backbone, states, head.without(checkpoint.dropped_ids(route)))
 
 
 def _features(autoencoder: Any) -> FeatureHead:

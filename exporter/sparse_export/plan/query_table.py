@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,12 @@ class StaticTable:
     """float32 `[dimension]`: what a query token weighs; may be negative."""
 
     weights: np.ndarray
+
+    def without(self, dimensions: Sequence[int]) -> StaticTable:
+        """Return the table with weight 0 for these dimensions."""
+        weights = self.weights.copy()
+        weights[list(dimensions)] = 0.0
+        return StaticTable(weights)
 
     def write(self, folder: Path, labels: list[str], opset: int, max_active_dims: int | None) -> None:
         """Write query.onnx, query_table.safetensors (`weights`) and query_table.json, all from this table.

@@ -221,7 +221,6 @@ class TowerFacts:
     pooling: str | None = None
     activation: str | None = None
     autoencoder: Autoencoder | None = None
-    dropped_ids: tuple[int, ...] | None = None
     dense_dim: int | None = None
 
 

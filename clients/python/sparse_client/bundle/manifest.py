@@ -51,7 +51,8 @@ class Manifest:
         pooling: How token weights become one vector: `max` or `sum`.
         activation: Activation of the head, in sentence-transformers' name.
         autoencoder: Of csr.
-        dropped_ids: Of token-weights: ids that never have a weight.
+        special_tokens: Dimensions of special tokens: `keep`, or `drop`, where they always have weight 0.
+        dropped_ids: The dimensions that always have weight 0, where special tokens are dropped.
         dense_dim: Of token-weights: width of the dense embedding that the graph also gives, None where it gives none.
         precision: `fp32`, `fp16`, `int8`, or one that is yet to come.
         cpu: The processors that its int8 products are for: `any`, or `vnni`, where others have to be made exact. None
@@ -88,6 +89,7 @@ class Manifest:
     pooling: str | None = None
     activation: str | None = None
     autoencoder: Autoencoder | None = None
+    special_tokens: str = "keep"
     dropped_ids: tuple[int, ...] | None = None
     dense_dim: int | None = None
     precision: str
