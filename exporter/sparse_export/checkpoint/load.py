@@ -203,8 +203,24 @@ def _check_tokenizers(source: Source, folder: Path, encoder: SparseEncoder) -> N
                 f"The tokenizer of '{source.model}' drops merges at random (dropout is {dropout:g}), so a text has "
                 'other ids each time; set "dropout" of "model" in its tokenizer.json to null.'
             )
+        _check_ids(source, tokenizer, getattr(first, "model", None))
         lowercased = bool(getattr(first, "do_lower_case", False))
         check_same(folder / folder_of(source, route), tokenizer, lowercased)
+
+
+def _check_ids(source: Source, tokenizer: Any, model: PreTrainedModel | None) -> None:
+    """Refuse token ids that the model has no embedding for: a text with one of them has no vector."""
+    if model is None:  # a table of query weights is compared with its tokenizer where it is read
+        return
+    rows = len(cast(Any, model.get_input_embeddings()).weight)
+    beyond = sorted((index, token) for token, index in tokenizer.get_vocab().items() if index >= rows)
+    if beyond:
+        index, token = beyond[0]
+        raise CheckpointError(
+            f"The tokenizer of '{source.model}' has {len(beyond)} tokens that the model has no embedding for, such as "
+            f"{token!r} with id {index}, where ids end at {rows - 1}; remove them from the tokenizer, or resize the "
+            "embeddings and finetune."
+        )
 
 
 def _check_finite(model: str, encoder: SparseEncoder) -> None:
