@@ -1,4 +1,4 @@
-"""Random checkpoints of every backbone in the exporter's table, small enough to be made anew in each test run."""
+"""Random checkpoints of every backbone that is tested, small enough to be made anew in each test run."""
 
 from __future__ import annotations
 
