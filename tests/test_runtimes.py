@@ -11,7 +11,9 @@ import pytest
 
 from sparse_export import ExportOptions
 from sparse_export.pipeline.export import export
+from support.decoder_checkpoints import save_causal_csr
 from support.tiny_checkpoints import save_csr, save_masked_lm
+from support.token_weight_checkpoints import save_bge_m3, save_gte
 
 ROOT = Path(__file__).parents[1]
 
@@ -20,11 +22,17 @@ import runtimes  # noqa: E402
 OLDEST = pytest.param(
     "1.19.2", marks=pytest.mark.skipif(sys.version_info >= (3, 13), reason="1.19 has no wheel for Python 3.13")
 )
-# What the bundles that tests share do not have: a window, relative positions, a pooling that is traced.
+# What the bundles that tests share do not have: a window, relative positions, a pooling that is traced, a causal mask,
+# a weight per token, two matrices of a head, convolutions.
 MORE: dict[str, Callable[[Path], Path]] = {
     "modernbert": partial(save_masked_lm, model_type="modernbert"),
     "deberta-v2": partial(save_masked_lm, model_type="deberta-v2"),
     "csr-lasttoken": partial(save_csr, pooling="lasttoken"),
+    "csr-causal": save_causal_csr,
+    "token-weights": save_bge_m3,
+    "gte": save_gte,
+    "mobilebert": partial(save_masked_lm, model_type="mobilebert"),
+    "convbert": partial(save_masked_lm, model_type="convbert"),
 }
 
 
@@ -32,7 +40,8 @@ MORE: dict[str, Callable[[Path], Path]] = {
 def bundles(tiny_bundles: dict[tuple[str, str], Path], tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("runtimes")
     for name, save in MORE.items():
-        export(ExportOptions(model=str(save(folder / "checkpoints" / name)), output=folder / name))
+        with_dense = save in (save_bge_m3, save_gte)
+        export(ExportOptions(str(save(folder / "checkpoints" / name)), folder / name, with_dense=with_dense))
     return [*tiny_bundles.values(), *(folder / name for name in MORE)]
 
 

@@ -119,3 +119,17 @@ def test_row_with_nothing_unmasked_is_empty(
     np.testing.assert_array_equal(together[0].indices, graph.run(inputs(ids, mask))[0].indices)
     empty = np.zeros((1, 0), np.int64)
     assert [len(row.indices) for row in graph.run(inputs(empty, empty))] == [0]
+
+
+@pytest.mark.parametrize("model_type", CONFIGS)
+def test_a_row_does_not_depend_on_its_padding(towers: Callable[[str], Case], model_type: str, tmp_path: Path) -> None:
+    options, _, tower = towers(model_type)
+    path = tmp_path / "document.onnx"
+    save(assemble(tower, options, None)[0], path, options.external_data_bytes)
+    graph = EncoderGraph(path)
+    ids, mask = batches()["right"]
+    alone = [
+        graph.run(inputs(row[None, :length], np.ones((1, length), np.int64)))[0]
+        for row, length in zip(ids, mask.sum(axis=1), strict=True)
+    ]
+    promise.check({"padded": promise.compare(alone, graph.run(inputs(ids, mask)))}, Precision.FP32)

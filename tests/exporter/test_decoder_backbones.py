@@ -6,69 +6,26 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-import torch
-import transformers
 from safetensors.torch import load_file, save_file
-from sentence_transformers import SparseEncoder
-from sentence_transformers.base.modules import Transformer
-from sentence_transformers.sentence_transformer.modules import Pooling
-from sentence_transformers.sparse_encoder.modules import SparseAutoEncoder
 
 from sparse_client import LocalEncoder
 from sparse_client.parity.replay import verify
 from sparse_export import ExportOptions
 from sparse_export.options import Precision
 from sparse_export.pipeline.export import export
-from support.tiny_checkpoints import COMMON, save_masked_lm, tiny_tokenizer
+from support.decoder_checkpoints import save_causal_csr, save_splade_code
+from support.tiny_checkpoints import COMMON, save_masked_lm
 
-CODE = """
-from transformers import Qwen3ForCausalLM
-
-class Qwen3ForMaskedLM(Qwen3ForCausalLM):
-    pass
-"""
 TEXTS = ["water bread", "the doctor and the patient", "search engine of the museum by the river"]
-
-
-def save_qwen3(folder: Path, padding_side: str, **changes: Any) -> Path:
-    torch.manual_seed(0)
-    settings = {**COMMON, "num_key_value_heads": 2, "head_dim": 8, "bos_token_id": 2, "eos_token_id": 3, **changes}
-    model = transformers.Qwen3ForCausalLM(transformers.Qwen3Config(**settings)).eval()
-    model.save_pretrained(folder)
-    tiny_tokenizer(padding_side).save_pretrained(folder)
-    return folder
-
-
-def save_csr(folder: Path, padding_side: str, is_causal: bool) -> Path:
-    """Write Qwen3 with last-token pooling and an autoencoder, as CSRv2 has it."""
-    bare = save_qwen3(folder.with_name("bare"), padding_side, is_causal=is_causal)
-    features = SparseAutoEncoder(input_dim=32, hidden_dim=128, k=128, k_aux=8)
-    modules = [Transformer(str(bare)), Pooling(32, pooling_mode="lasttoken"), features]
-    SparseEncoder(modules=modules, device="cpu").save_pretrained(str(folder), create_model_card=False)
-    return folder
-
-
-def save_splade_code(folder: Path, padding_side: str) -> Path:
-    """Write Qwen3 made bidirectional, loaded as a masked language model by code of its own: as naver/splade-code."""
-    save_qwen3(folder, padding_side, is_causal=False)
-    (folder / "modeling_splade.py").write_text(CODE)
-    config = json.loads((folder / "config.json").read_text())
-    config |= {
-        "architectures": ["Qwen3ForMaskedLM"],
-        "auto_map": {"AutoModelForMaskedLM": "modeling_splade.Qwen3ForMaskedLM"},
-    }
-    (folder / "config.json").write_text(json.dumps(config))
-    return folder
 
 
 @pytest.mark.parametrize("precision", [Precision.FP32, Precision.INT8])
 @pytest.mark.parametrize("padding_side", ["left", "right"])
 @pytest.mark.parametrize("is_causal", [True, False])
 def test_csr(tmp_path: Path, is_causal: bool, padding_side: str, precision: Precision) -> None:
-    model = save_csr(tmp_path / "model", padding_side, is_causal)
+    model = save_causal_csr(tmp_path / "model", padding_side, is_causal)
     manifest = export(ExportOptions(str(model), tmp_path / "bundle", precision))
     assert manifest.graphs["document.onnx"].operators["MultiHeadAttention"] == 2
     assert verify(tmp_path / "bundle").passed
@@ -79,7 +36,11 @@ def test_a_causal_mask_makes_a_difference(tmp_path: Path) -> None:
     vectors = []
     for name, is_causal in (("causal", True), ("bidirectional", False)):
         (tmp_path / name).mkdir()
-        export(ExportOptions(str(save_csr(tmp_path / name / "model", "right", is_causal)), tmp_path / name / "bundle"))
+        export(
+            ExportOptions(
+                str(save_causal_csr(tmp_path / name / "model", "right", is_causal)), tmp_path / name / "bundle"
+            )
+        )
         vectors.append(LocalEncoder(tmp_path / name / "bundle").encode_documents(TEXTS))
     assert [one.indices.tolist() for one in vectors[0]] != [one.indices.tolist() for one in vectors[1]]
 

@@ -18,6 +18,7 @@ from sparse_client.bundle.reader import sha256
 from sparse_export.checkpoint import token_weights
 from sparse_export.checkpoint.adapters import has_adapters
 from sparse_export.checkpoint.chain import FEATURES, ROUTES, TOKEN_WEIGHTS, head_of, route_modules
+from sparse_export.checkpoint.convolutions import keep_padding_out
 from sparse_export.checkpoint.kind import check_kind
 from sparse_export.checkpoint.natively import natively
 from sparse_export.checkpoint.own_tokenizer import check_same
@@ -153,6 +154,7 @@ def _load(source: Source) -> SparseEncoder:
     arguments = {"device": "cpu", "model_kwargs": {"dtype": torch.float32}, **source.arguments}
     try:
         encoder = token_weights.load(source, arguments) if per_token else SparseEncoder(source.location, **arguments)
+        keep_padding_out(encoder)
         return encoder.eval()
     except CheckpointError:
         raise
