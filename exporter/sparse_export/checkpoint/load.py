@@ -23,11 +23,11 @@ from sparse_export.checkpoint.kind import check_kind
 from sparse_export.checkpoint.natively import natively
 from sparse_export.checkpoint.own_tokenizer import check_same
 from sparse_export.checkpoint.source import MODULES, ROUTER, Source, locate, unreadable
+from sparse_export.checkpoint.tokenizer import check_usable
 from sparse_export.errors import CheckpointError, InputError
 from sparse_export.options import ExportOptions, SpecialTokens
 
 UNLIMITED = 10**6  # transformers writes about 1e30 where a tokenizer has no limit
-FEWEST_WORDS = 10  # tokens that are not special; transformers makes up a tokenizer without any where it finds no file
 WEIGHTS = ("*.safetensors", "*.bin", token_weights.LINEAR)
 # The prompts that sentence-transformers tries for each route, in its order.
 PROMPTS = {"document": ("document", "passage", "corpus"), "query": ("query",)}
@@ -192,37 +192,9 @@ def _first_modules(encoder: SparseEncoder) -> dict[str, Any]:
 def _check_tokenizers(source: Source, folder: Path, encoder: SparseEncoder) -> None:
     for route, first in _first_modules(encoder).items():
         tokenizer: Any = getattr(first, "tokenizer", None)
-        special = getattr(tokenizer, "all_special_tokens", None)
-        if special is not None and len(tokenizer) - len(special) < FEWEST_WORDS:
-            raise CheckpointError(
-                f"'{source.model}' has no tokenizer, or an empty one; put the tokenizer's files (tokenizer.json) "
-                "beside the model."
-            )
-        backend = getattr(tokenizer, "backend_tokenizer", None)
-        dropout = getattr(backend and backend.model, "dropout", None)
-        if dropout:
-            raise CheckpointError(
-                f"The tokenizer of '{source.model}' drops merges at random (dropout is {dropout:g}), so a text has "
-                'other ids each time; set "dropout" of "model" in its tokenizer.json to null.'
-            )
-        _check_ids(source, tokenizer, getattr(first, "model", None))
+        check_usable(source.model, tokenizer, getattr(first, "model", None))
         lowercased = bool(getattr(first, "do_lower_case", False))
         check_same(folder / folder_of(source, route), tokenizer, lowercased)
-
-
-def _check_ids(source: Source, tokenizer: Any, model: PreTrainedModel | None) -> None:
-    """Refuse token ids that the model has no embedding for: a text with one of them has no vector."""
-    if model is None:  # a table of query weights is compared with its tokenizer where it is read
-        return
-    rows = len(cast(Any, model.get_input_embeddings()).weight)
-    beyond = sorted((index, token) for token, index in tokenizer.get_vocab().items() if index >= rows)
-    if beyond:
-        index, token = beyond[0]
-        raise CheckpointError(
-            f"The tokenizer of '{source.model}' has {len(beyond)} tokens that the model has no embedding for, such as "
-            f"{token!r} with id {index}, where ids end at {rows - 1}; remove them from the tokenizer, or resize the "
-            "embeddings and finetune."
-        )
 
 
 def _check_finite(model: str, encoder: SparseEncoder) -> None:

@@ -18,6 +18,7 @@ from sentence_transformers import SentenceTransformer, SparseEncoder
 from sentence_transformers.base.modules import Normalize, Transformer
 from sentence_transformers.sentence_transformer.modules import Pooling
 
+from sparse_client.bundle.outputs import DENSE
 from sparse_client.errors import one_line
 from sparse_export.checkpoint.natively import NATIVE
 from sparse_export.checkpoint.source import CONFIG, KIND, MODULES, Source
@@ -27,7 +28,6 @@ LINEAR = "sparse_linear.pt"
 WEIGHTS = "model.safetensors"
 CLASSIFIER = "ForTokenClassification"  # how the architecture of an encoder with a token classifier ends
 DROPPED = ("cls_token_id", "eos_token_id", "pad_token_id", "unk_token_id")  # these have no weight
-DENSE = "dense"  # what `TokenWeights` adds to the features
 
 
 class TokenWeights(torch.nn.Module):

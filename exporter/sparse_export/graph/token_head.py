@@ -15,11 +15,11 @@ import numpy as np
 import onnx_ir as ir
 
 from sparse_client.bundle.facts import TowerFacts
+from sparse_client.bundle.outputs import DENSE
 from sparse_export.graph import sparse_output, token_decoder
 from sparse_export.graph.tape import GraphTape
 from sparse_export.options import Cpu, Output, Precision
 
-DENSE = "dense"
 EPSILON = np.float32(1e-12)  # the least norm that the dense embedding is divided by, as torch's normalize has it
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from sentence_transformers.sparse_encoder.modules import SparseAutoEncoder
 
+from sparse_client.bundle.outputs import DENSE
 from sparse_client.parity.golden import Golden
 from sparse_client.vectors import SparseVector
 from sparse_export.checkpoint.load import Checkpoint
-from sparse_export.checkpoint.token_weights import DENSE
 
 
 def token_batch(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> dict[str, np.ndarray]:

@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime
 
 from sparse_client.bundle.facts import Host
-from sparse_client.bundle.outputs import OUTPUTS
+from sparse_client.bundle.outputs import DENSE, OUTPUTS
 from sparse_client.bundle.processor import processor_name
 from sparse_client.vectors import SparseVector
 
@@ -38,7 +38,7 @@ class EncoderGraph:
         """As `run`; also the dense embeddings, float32 `[hidden]` each, none where the graph gives none."""
         outputs = dict(zip(self.outputs, self.session.run(None, inputs), strict=True))
         _, to_vectors = OUTPUTS["dense" if "sentence_embedding" in outputs else "sparse"]
-        return to_vectors(outputs, None), list(outputs.get("dense", []))
+        return to_vectors(outputs, None), list(outputs.get(DENSE, []))
 
 
 def host() -> Host:
