@@ -66,6 +66,8 @@ def train(recipe: Recipe, *, resume: bool = False, force: bool = False) -> Path:
     if trainer.is_world_process_zero():
         _save(trainer, run)
     trainer.accelerator.wait_for_everyone()
+    # A process that ends with its connections open can break off one that is still waiting.
+    trainer.accelerator.state.destroy_process_group()
     return run.output
 
 
