@@ -28,7 +28,7 @@ from sparse_export.graph.token_head import TokenHead
 from sparse_export.options import Output, Precision
 from sparse_export.pipeline.export import export
 from support.bundle_copies import Copy
-from support.commands import error_of
+from support.commands import error_of, run
 from support.tiny_checkpoints import save_splade
 from support.token_weight_checkpoints import save_bge_m3
 
@@ -255,6 +255,13 @@ def test_a_damaged_layer(model: Path, tmp_path: Path, damage: Callable[[Path], N
     damage(folder)
     with pytest.raises(CheckpointError, match=message):
         export(ExportOptions(str(folder), tmp_path / "bundle"))
+
+
+def test_the_card_and_inspect_name_the_third_output(bundle: Path) -> None:
+    assert "`values` float32 [batch, active]; `dense` float32 [batch, 32] |" in (bundle / "README.md").read_text()
+    shown = run("inspect", bundle).output
+    assert "special_tokens" in shown
+    assert "dense_dim" in shown
 
 
 def test_a_checkpoint_without_modules(tmp_path: Path) -> None:

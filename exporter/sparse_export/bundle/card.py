@@ -125,7 +125,7 @@ def write(folder: Path, manifest: Manifest) -> None:
         revision=f" at revision {source.revision}" if source.revision else "",
         taken="Text tokens" if texts else "Dense embeddings",
         notes=TARGETS.get(manifest.cpu or manifest.precision, "") + _features(manifest),
-        files=_files(folder, inputs=inputs, outputs=OUTPUTS[manifest.output], decoded=_decoded(manifest),
+        files=_files(folder, inputs=inputs, outputs=_outputs(manifest), decoded=_decoded(manifest),
                      queries="the tower of queries" if manifest.query_tower else "queries as a look-up",
                      max_length=manifest.max_length),
         parity=_table(parity_rows(manifest)),
@@ -145,6 +145,11 @@ def _files(folder: Path, **facts: object) -> str:
     """Return a row for each file that is there; the manifest, which comes last, always is."""
     present = [name for name in FILES if name == MANIFEST or (folder / name).is_file()]
     return "\n".join(f"| {name} | {Template(FILES[name]).substitute(facts)} |" for name in present)
+
+
+def _outputs(manifest: Manifest) -> str:
+    dense = f"; `dense` float32 [batch, {manifest.dense_dim}]" if manifest.dense_dim else ""
+    return OUTPUTS[manifest.output] + dense
 
 
 def _decoded(manifest: Manifest) -> str:
