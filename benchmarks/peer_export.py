@@ -15,7 +15,7 @@ TOKENIZER = ("config.json", "tokenizer.json", "tokenizer_config.json")
 
 
 def main(backend: Any, checkpoint: Path, output: Path) -> None:
-    """Write what a backend reads: a folder of its own, complete or not there."""
+    """Write the folder that a backend reads, complete or not at all."""
     unfinished = output.with_name(output.name + ".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     model = SparseEncoder(str(checkpoint), backend=backend, device="cpu", model_kwargs={"export": True})

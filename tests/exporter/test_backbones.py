@@ -14,6 +14,8 @@ from sparse_client.parity.distance import Distance
 from sparse_client.vectors import SparseVector
 from sparse_export import ExportOptions, Precision
 from sparse_export.checkpoint.load import Checkpoint, read_checkpoint
+from sparse_export.errors import UnsupportedCheckpointError
+from sparse_export.graph import attention
 from sparse_export.graph.backbones import TESTED
 from sparse_export.graph.tape import save
 from sparse_export.parity import promise
@@ -80,6 +82,15 @@ def compared(case: Case, precision: Precision, tmp_path: Path) -> dict[str, Dist
 
 def test_every_type_of_the_list_has_a_checkpoint() -> None:
     assert set(CONFIGS) == TESTED
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    assert f"{len(TESTED)} backbones are tested" in readme
+
+
+@pytest.mark.parametrize("name", attention.CHANGING)
+def test_what_the_attention_node_does_not_have_is_refused(name: str) -> None:
+    states = torch.ones(1, 2, 3, 4)
+    with pytest.raises(UnsupportedCheckpointError, match=f"Linear gives its attention {name}, which"):
+        attention._attend(torch.nn.Linear(1, 1), states, states, states, torch.ones(1, 3), **{name: 1.0})
 
 
 @pytest.mark.parametrize("precision", list(Precision))

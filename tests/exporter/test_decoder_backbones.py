@@ -65,7 +65,7 @@ def test_code_is_not_run_unasked(tmp_path: Path, code: str) -> None:
     command = [Path(sys.executable).with_name("sparse-export"), "--model", model, "--output", tmp_path / "bundle"]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 1
-    expected = "brings code of its own, which is not run unasked; look at it, and give --trust-remote-code to run it ("
+    expected = "needs custom code to load, which runs only if you allow it; read it, then give --trust-remote-code ("
     assert expected in run.stderr
     assert "Traceback" not in run.stderr
 

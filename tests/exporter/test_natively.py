@@ -112,6 +112,7 @@ def test_a_bare_masked_language_model(tmp_path: Path) -> None:
         ({"position_embedding_type": "absolute"}, "has position_embedding_type = 'absolute'"),
         ({"logn_attention_scale": True}, "has logn_attention_scale = True"),
         ({"rope_scaling": {"factor": 8.0, "type": "ntk", "mixed_b": 0.5}}, "exported are null and type 'ntk'"),
+        ({"rope_scaling": {"type": "ntk"}}, "exported are null and type 'ntk' with a factor"),
         ({"rope_scaling": {"factor": 8.0, "type": "dynamic"}}, "exported are null and type 'ntk'"),
     ],
 )

@@ -1,4 +1,4 @@
-/** Unigram tokenizers in the browser: by the Rust library in WebAssembly, 4.8 MB that only such bundles fetch. */
+/** Unigram tokenizers in the browser: by the Rust library in WebAssembly, which only such bundles fetch. */
 
 import { BundleError, reason, SparseClientError } from "./errors.js";
 

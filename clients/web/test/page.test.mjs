@@ -52,7 +52,7 @@ test("the first visit: a result, little transferred, nothing asked of anybody el
   assert.deepEqual([...hosts], [new URL(url).host]);
 });
 
-test("added words are told apart from the text's own", async () => {
+test("added words look different from the words of the text", async () => {
   const tokens = (kind) => page.locator(`#tokens .${kind} .token`).allTextContents();
   const [own, added] = [await tokens("own"), await tokens("added")];
   assert.ok(own.includes("storm") && own.includes("trains"), own.join());
@@ -257,7 +257,7 @@ const BROKEN = [
 ];
 
 for (const [name, message, change] of BROKEN) {
-  test(`a bundle that is ${name} is told in the page and in the promise`, async () => {
+  test(`the page and the promise name a bundle that is ${name}`, async () => {
     const folder = join(site, "bad", name);
     if (change) await changed("splade-int8", folder, change);
     if (change === null) {

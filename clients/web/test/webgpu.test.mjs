@@ -114,7 +114,7 @@ test("unasked, only hardware is chosen, and never for int8", async () => {
   await software.close();
 });
 
-test("asked for where it cannot be, it is told why", async () => {
+test("WebGPU that cannot be had is refused with the reason", async () => {
   const asked = { device: "webgpu" };
   assert.match(
     await loaded(page, "/bundles/splade-int8/", asked),

@@ -17,7 +17,7 @@ from transformers import PreTrainedModel
 from sparse_client.bundle.reader import sha256
 from sparse_export.checkpoint import token_weights
 from sparse_export.checkpoint.adapters import has_adapters
-from sparse_export.checkpoint.chain import FEATURES, ROUTES, TOKEN_WEIGHTS, head_of, route_modules
+from sparse_export.checkpoint.chain import ROUTES, SPLADE, TABLE, TOKEN_WEIGHTS, head_of, route_modules
 from sparse_export.checkpoint.convolutions import keep_padding_out
 from sparse_export.checkpoint.kind import check_kind
 from sparse_export.checkpoint.natively import natively
@@ -78,7 +78,7 @@ class Checkpoint:
         """Return the dimensions that always have weight 0, rising."""
         if self.head(route) == TOKEN_WEIGHTS:
             return list(self.modules(route)[-1].dropped)
-        if self.special_tokens is SpecialTokens.KEEP or self.head(route) == FEATURES:
+        if self.special_tokens is SpecialTokens.KEEP or self.head(route) not in (SPLADE, TABLE):
             return []
         return sorted(set(self.tokenizer(route).all_special_ids))
 
@@ -129,15 +129,14 @@ def read_checkpoint(options: ExportOptions) -> Checkpoint:
     name = folder.resolve().name if source.is_folder else options.model
     revision = None if source.is_folder else folder.name
     checkpoint = Checkpoint(name, folder, revision, encoder, options.special_tokens)
-    for route in ROUTES:
-        _drop(checkpoint.modules(route)[-1], checkpoint.dropped_ids(route))
+    for module, ids in {checkpoint.modules(route)[-1]: checkpoint.dropped_ids(route) for route in ROUTES}.items():
+        if ids and not isinstance(module, token_weights.TokenWeights):  # which has dropped its own
+            _drop(module, ids)
     return checkpoint
 
 
 def _drop(module: torch.nn.Module, ids: list[int]) -> None:
     """Make the last module of a route give weight 0 to these dimensions."""
-    if not ids:
-        return
 
     def without(_module: torch.nn.Module, _arguments: Any, features: dict[str, Any]) -> dict[str, Any]:
         weights = features["sentence_embedding"].clone()

@@ -21,10 +21,10 @@ CUSTOM, NATIVE = "new", "gte"
 NEEDED = ("vocab_size", "hidden_size", "num_attention_heads", "max_position_embeddings", "rope_theta")
 # What transformers' class computes; another value is another network.
 COMPUTED = {
-    "position_embedding_type": ("rope",),
-    "layer_norm_type": ("layer_norm",),
-    "logn_attention_scale": (False,),
-    "pack_qkv": (True,),
+    "position_embedding_type": "rope",
+    "layer_norm_type": "layer_norm",
+    "logn_attention_scale": False,
+    "pack_qkv": True,
 }
 LEFT_OUT = ("auto_map", "rope_theta", "rope_scaling", *COMPUTED)
 
@@ -43,10 +43,10 @@ def natively(source: Source) -> Iterator[Source]:
         yield source
         return
     with tempfile.TemporaryDirectory(prefix="sparse-export.") as home:
-        copy = Path(home)
-        for path in source.fetched().rglob("*"):
+        copy, folder = Path(home), source.fetched()
+        for path in folder.rglob("*"):
             if path.is_file():
-                beside = copy / path.relative_to(source.fetched())
+                beside = copy / path.relative_to(folder)
                 beside.parent.mkdir(parents=True, exist_ok=True)
                 beside.symlink_to(path.resolve())
         for name, config in custom.items():
@@ -69,10 +69,10 @@ def native_config(config: dict[str, Any], model: str) -> dict[str, Any]:
     if missing:
         raise CheckpointError(f"{CONFIG} of '{model}' lacks {', '.join(missing)}; fetch it again.")
     for name, allowed in COMPUTED.items():
-        if config.get(name, allowed[0]) not in allowed:
+        if config.get(name, allowed) != allowed:
             raise UnsupportedCheckpointError(
                 f"{CONFIG} of '{model}' has {name} = {config[name]!r}, which transformers' {NATIVE} does not compute; "
-                f"exported is {allowed[0]!r}."
+                f"exported is {allowed!r}."
             )
     kept = {name: value for name, value in config.items() if name not in LEFT_OUT}
     names = [str(name).replace("New", "Gte", 1) for name in config.get("architectures") or []]
@@ -83,9 +83,11 @@ def _rope(config: dict[str, Any], model: str) -> dict[str, Any]:
     base, scaling = float(config["rope_theta"]), config.get("rope_scaling")
     if scaling is None:
         return {"rope_type": "default", "rope_theta": base}
-    if not isinstance(scaling, dict) or scaling.get("type") != "ntk" or scaling.get("mixed_b") is not None:
+    known = isinstance(scaling, dict) and scaling.get("type") == "ntk" and scaling.get("mixed_b") is None
+    if not known or not isinstance(scaling.get("factor"), int | float):
         raise UnsupportedCheckpointError(
-            f"{CONFIG} of '{model}' has rope_scaling = {scaling!r}; exported are null and type 'ntk' without mixed_b."
+            f"{CONFIG} of '{model}' has rope_scaling = {scaling!r}; exported are null and type 'ntk' with a factor and "
+            "without mixed_b."
         )
     factor, width = float(scaling["factor"]), config["hidden_size"] // config["num_attention_heads"]
     return {"rope_type": "linear", "rope_theta": base * factor, "factor": factor ** (2 / width)}

@@ -62,7 +62,7 @@ class Source:
         """Return the path of a file, None where the checkpoint has no such file."""
         from sentence_transformers.util import load_file_path
 
-        arguments = {name: self.arguments[name] for name in ("revision", "local_files_only")}
+        arguments = {key: self.arguments[key] for key in ("revision", "local_files_only")}
         found: str | None = load_file_path(self.location, name, **arguments)
         return found
 
@@ -110,8 +110,8 @@ def unreadable(source: Source, error: Exception, what: str) -> CheckpointError:
     """Return the error for what a library raised while it read a checkpoint."""
     if "trust_remote_code" in str(error) and not source.trust_remote_code:
         return CheckpointError(
-            f"'{source.model}' brings code of its own, which is not run unasked; look at it, and give "
-            f"trust_remote_code=True to run it ({one_line(error)})."
+            f"'{source.model}' needs custom code to load, which runs only if you allow it; read it, then give "
+            f"trust_remote_code=True ({one_line(error)})."
         )
     return CheckpointError(f"{what}: {one_line(error)}")
 
