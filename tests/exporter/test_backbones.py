@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from sparse_client.parity.distance import Distance
+from sparse_client.parity.replay import verify
 from sparse_client.vectors import SparseVector
 from sparse_export import ExportOptions, Precision
 from sparse_export.checkpoint.load import Checkpoint, read_checkpoint
@@ -20,6 +22,7 @@ from sparse_export.graph.backbones import TESTED
 from sparse_export.graph.tape import save
 from sparse_export.parity import promise
 from sparse_export.parity.runtime import EncoderGraph
+from sparse_export.pipeline.export import export
 from sparse_export.plan import families
 from sparse_export.plan.build_graph import assemble
 from sparse_export.plan.families import Tower
@@ -144,3 +147,13 @@ def test_a_row_does_not_depend_on_its_padding(towers: Callable[[str], Case], mod
         for row, length in zip(ids, mask.sum(axis=1), strict=True)
     ]
     promise.check({"padded": promise.compare(alone, graph.run(inputs(ids, mask)))}, Precision.FP32)
+
+
+def test_trigrams_read_no_padding(tmp_path: Path) -> None:
+    """A trained MobileBERT has an embedding of [PAD] that is not zero, and a token reads its neighbours'."""
+    folder = save_masked_lm(tmp_path / "model", "mobilebert")
+    weights = load_file(folder / "model.safetensors")
+    weights["mobilebert.embeddings.word_embeddings.weight"][0] = 1.0
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    export(ExportOptions(str(folder), tmp_path / "bundle"))
+    assert verify(tmp_path / "bundle").passed
