@@ -43,8 +43,6 @@ screenshots: chromium ## Write screenshots of the page to build/screenshots/, an
 # What is missing here is reported by the tests, which are then skipped, or fail in CI.
 javascript: clients/node_modules/.installed
 clients/node_modules/.installed: clients/package-lock.json
-
-check-javascript: javascript
 	@if command -v npm >/dev/null; then cd clients && npm ci --no-audit --no-fund --loglevel=error && touch node_modules/.installed; \
 	else echo "npm is not installed: Node and the browser will not be tested"; fi
 
@@ -84,6 +82,8 @@ check: $(INSTALLED) check-javascript ## Lint, format and types, of Python and Ja
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+check-javascript: javascript
 	@if command -v npm >/dev/null; then cd clients && npx --no-install biome check --error-on-warnings && npx --no-install tsc --noEmit -p node; fi
 
 serve: demo ## Serve the demo with a real tritonserver, at http://127.0.0.1:8000 and grpc://127.0.0.1:8001

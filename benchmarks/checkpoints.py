@@ -22,8 +22,16 @@ SPLADE_TINY = ROOT / "models" / "splade-tiny"
 CHECKPOINTS = ROOT / "build" / "bench"
 SIZES: dict[str, PretrainedConfig] = {
     "minilm-size": BertConfig(hidden_size=384, num_hidden_layers=6, num_attention_heads=12, intermediate_size=1536),
+    "minilm-long": BertConfig(
+        hidden_size=384,
+        num_hidden_layers=6,
+        num_attention_heads=12,
+        intermediate_size=1536,
+        max_position_embeddings=8192,
+    ),
     "distilbert-size": DistilBertConfig(),
     "bert-base-size": BertConfig(),
+    "bert-base-long": BertConfig(max_position_embeddings=8192, vocab_size=50368),
 }
 ACTIVE_DIMS = 200
 """Active dimensions wanted in a passage of 90 words: what SPLADE checkpoints of this size have."""
@@ -36,7 +44,8 @@ def checkpoint(size: str) -> Path:
         torch.manual_seed(0)
         tokenizer = AutoTokenizer.from_pretrained(SPLADE_TINY, model_input_names=["input_ids", "attention_mask"])
         config = SIZES[size]
-        config.vocab_size = len(tokenizer)
+        tokenizer.model_max_length = config.max_position_embeddings
+        config.vocab_size = max(config.vocab_size, len(tokenizer))
         model = AutoModelForMaskedLM.from_config(config).eval()
         _favour_own_words(model)
         _calibrate(model, tokenizer)

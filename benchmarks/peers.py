@@ -46,7 +46,8 @@ def main() -> None:
     }
     for model in options.models:
         contenders = _ready(model, checkpoints[model], options, failures)
-        texts = {words: passages(options.texts or MODELS[model].texts[words], words) for words in options.lengths}
+        counts = {words: count for words, count in MODELS[model].texts.items() if words in options.lengths}
+        texts = {words: passages(options.texts or count, words) for words, count in counts.items()}
         rounds = compete(model, contenders, texts, options.rounds, failures)
         for words, given in texts.items():
             shares = _shares(rounds[words], given, peaks)

@@ -14,7 +14,7 @@ from sparse_client.cli.group import CommandGroup
 from sparse_client.errors import SparseClientError
 from sparse_export.console import show_export, show_table, steps, stoppable
 from sparse_export.errors import InputError, SparseExportError
-from sparse_export.options import OPSETS, PRECISION_OF_QUANTIZE, Cpu, ExportOptions, Output, SpecialTokens
+from sparse_export.options import OPSETS, PRECISION_OF_QUANTIZE, PROOF_TOKENS, Cpu, ExportOptions, Output, SpecialTokens
 from sparse_export.quiet import quiet_libraries
 from sparse_export.triton.options import MAX_TEXT_BYTES, RepositoryOptions
 
@@ -94,6 +94,14 @@ def main() -> None:
 @click.option("--revision", help="Branch, tag or commit of a hub id.")
 @click.option("--trust-remote-code", is_flag=True, help="Run code that the checkpoint brings along.")
 @click.option("--max-length", type=int, help="Tokens of a text.  [default: the checkpoint's own]")
+@click.option(
+    "--proof-tokens",
+    type=int,
+    default=PROOF_TOKENS,
+    show_default=True,
+    help="Compare no longer texts with PyTorch; more takes more memory.",
+    metavar="N",
+)
 @click.option("--max-active-dims", type=int, help="Largest number of active dimensions.  [default: no limit]")
 @click.option("--dense", is_flag=True, help="Return sentence_embedding [batch, dimension] instead of sorted pairs.")
 @click.option("--with-dense", is_flag=True, help="token-weights: also give the dense embedding, for hybrid search.")

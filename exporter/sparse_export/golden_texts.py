@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+
 # Where tokenizers and masks go wrong.
 HARD_TEXTS = (
     "",
@@ -70,10 +73,30 @@ REAL_TEXTS = (
 )
 
 
-def texts(max_length: int | None) -> tuple[str, ...]:
-    """Return the golden texts; one of them is longer than `max_length` tokens, where there is such a limit."""
+PADDED_TOKENS = 512  # texts of more tokens are proven alone: a padded batch of them takes gigabytes
+
+
+def texts(max_length: int | None, proof_tokens: int, ids: Callable[[str], Sequence[int]]) -> tuple[str, ...]:
+    """Return the golden texts of a route.
+
+    Args:
+        max_length: Tokens of a text; one of the texts is longer, where there is such a limit.
+        proof_tokens: Tokens of the longest text, where `max_length` is more.
+        ids: Gives the token ids of a text, cut to `max_length`.
+    """
+    few = HARD_TEXTS + REAL_TEXTS
     if max_length is None:
-        return HARD_TEXTS + REAL_TEXTS
-    prose = " ".join(REAL_TEXTS).split()
-    words = [prose[index % len(prose)] for index in range(max_length + 20)]  # a word is at least one token
-    return (*HARD_TEXTS, *REAL_TEXTS, " ".join(words))
+        return few
+    longest = prose(max_length + 20) if max_length <= proof_tokens else _longest_prose(proof_tokens, ids)
+    padded = (_longest_prose(PADDED_TOKENS, ids),) if min(max_length, proof_tokens) > PADDED_TOKENS else ()
+    return (*few, *padded, longest)
+
+
+def prose(words: int) -> str:
+    """Return so many words of ordinary prose; a word is at least one token."""
+    ordinary = " ".join(REAL_TEXTS).split()
+    return " ".join(ordinary[index % len(ordinary)] for index in range(words))
+
+
+def _longest_prose(tokens: int, ids: Callable[[str], Sequence[int]]) -> str:
+    return prose(bisect_right(range(1, tokens), tokens, key=lambda words: len(ids(prose(words)))))

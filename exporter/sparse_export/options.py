@@ -10,6 +10,7 @@ from sparse_export.errors import InputError
 
 OPSETS = (18, 20)  # ReduceMax takes its axes as an input from 18 on; hosts of ONNX Runtime 1.17 stop at 20
 EXTERNAL_DATA_BYTES = 2**31 - 2**26  # protobuf ends at 2 GiB; leave room for the nodes
+PROOF_TOKENS = 2048
 
 
 class Precision(StrEnum):
@@ -59,6 +60,7 @@ class ExportOptions:
         revision: Branch, tag or commit of a hub id.
         trust_remote_code: Run code that the checkpoint brings along.
         max_length: Tokens of a text, special tokens included; None keeps the checkpoint's own.
+        proof_tokens: Tokens of the longest text that is compared with PyTorch.
         max_active_dims: Largest number of active dimensions of a text; None keeps the checkpoint's own.
         form: Sparse pairs or a dense row.
         opset: ONNX opset of the graphs.
@@ -83,6 +85,7 @@ class ExportOptions:
     revision: str | None = None
     trust_remote_code: bool = False
     max_length: int | None = None
+    proof_tokens: int = PROOF_TOKENS
     max_active_dims: int | None = None
     form: Output = Output.SPARSE
     opset: int = OPSETS[1]
@@ -105,7 +108,7 @@ class ExportOptions:
         for name in ("output", "eval_data", "prune_vocabulary"):
             if isinstance(getattr(self, name), str):
                 object.__setattr__(self, name, Path(getattr(self, name)))
-        for name in ("max_length", "max_active_dims", "prune_min_count"):
+        for name in ("max_length", "proof_tokens", "max_active_dims", "prune_min_count"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise InputError(f"{name}={value} is too small; give 1 or more.")

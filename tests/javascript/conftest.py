@@ -27,17 +27,26 @@ def chromium() -> Path:
 
 @pytest.fixture(scope="session")
 def bundles(
-    real_bundle: Callable[[str, str], Path], two_towers: Path, splade_vnni_bundle: Path, token_weights: Path
+    real_bundle: Callable[[str, str], Path],
+    two_towers: Path,
+    splade_vnni_bundle: Path,
+    token_weights: Path,
+    long_texts: Path,
 ) -> dict[str, str]:
     """The folder of each family's bundle in fp32 and int8, of two towers, of the int8 that saturates somewhere, of
-    token weights."""
+    token weights, of long texts."""
     names = {"splade": "splade", "if": "inference-free", "csr": "csr"}
     real = {
         f"{name}-{precision}": str(real_bundle(family, precision))
         for name, family in names.items()
         for precision in ("fp32", "int8")
     }
-    others = {"towers-fp32": two_towers, "splade-vnni-int8": splade_vnni_bundle, "tokens-int8": token_weights}
+    others = {
+        "towers-fp32": two_towers,
+        "splade-vnni-int8": splade_vnni_bundle,
+        "tokens-int8": token_weights,
+        "long-int8": long_texts,
+    }
     return {**real, **{name: str(folder) for name, folder in others.items()}}
 
 
@@ -64,4 +73,18 @@ def token_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("token-weights")
     model = save_bge_m3(folder / "model")
     export(ExportOptions(str(model), folder / "bundle", Precision.INT8, with_dense=True))
+    return folder / "bundle"
+
+
+@pytest.fixture(scope="session")
+def long_texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of a tiny SPLADE of 2,048 positions in int8: texts without padding have attention of their own."""
+    from sparse_export import ExportOptions
+    from sparse_export.options import Precision
+    from sparse_export.pipeline.export import export
+    from support.tiny_checkpoints import save_splade
+
+    folder = tmp_path_factory.mktemp("long-texts")
+    model = save_splade(folder / "model", bare={"max_position_embeddings": 2048})
+    export(ExportOptions(str(model), folder / "bundle", Precision.INT8, max_length=2048))
     return folder / "bundle"

@@ -51,12 +51,12 @@ class Running:
 
 @pytest.fixture(scope="session")
 def prompted_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny SPLADE, one graph for both routes, with another prompt for each."""
+    """A tiny SPLADE of 2,048 positions, one graph for both routes, with another prompt for each."""
     from sparse_export.pipeline.export import export
 
     folder = tmp_path_factory.mktemp("prompted")
-    model = save_splade(folder / "model", prompts=PROMPTS)
-    export(ExportOptions(model=str(model), output=folder / "bundle"))
+    model = save_splade(folder / "model", bare={"max_position_embeddings": 2048}, prompts=PROMPTS)
+    export(ExportOptions(str(model), folder / "bundle", max_length=2048, proof_tokens=600))
     return folder / "bundle"
 
 

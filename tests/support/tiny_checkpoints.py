@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -101,11 +101,18 @@ def save_masked_lm(folder: Path, model_type: str, *, padding_side: str = "right"
     return folder
 
 
-def save_splade(folder: Path, pooling: Any = "max", activation: Any = "relu", **more: Any) -> Path:
-    """Write a SparseEncoder folder around a random BERT."""
+def save_splade(
+    folder: Path,
+    pooling: Any = "max",
+    activation: Any = "relu",
+    bare: Mapping[str, Any] | None = None,
+    **more: Any,
+) -> Path:
+    """Write a SparseEncoder folder around a random BERT, `bare` being what differs in its configuration."""
     # Weights of ordinary size: summed over 64 tokens, the rounding of wild ones is more than fp16 promises.
-    bare = save_masked_lm(folder.with_name(folder.name + "-bare"), "bert", initializer_range=0.05)
-    transformer = Transformer(str(bare), transformer_task="fill-mask")
+    changes = {"initializer_range": 0.05, **(bare or {})}
+    model = save_masked_lm(folder.with_name(folder.name + "-bare"), "bert", **changes)
+    transformer = Transformer(str(model), transformer_task="fill-mask")
     modules = [transformer, SpladePooling(pooling_strategy=pooling, activation_function=activation)]
     SparseEncoder(modules=modules, device="cpu", **more).save_pretrained(str(folder), create_model_card=False)
     return folder

@@ -85,7 +85,7 @@ def _tower_rows(tower: Manifest | QueryTower, note: str) -> Rows:
 def fact_rows(manifest: Manifest) -> Rows:
     """Return name and value of what a bundle is: family, sizes, settings, and where it was compared with PyTorch."""
     names = ["family", "dimension", "pooling", "activation", "special_tokens", "dense_dim", "max_length"]
-    names += ["opset", "similarity", "prompts"]
+    names += ["proven_tokens", "opset", "similarity", "prompts"]
     said = {name: getattr(manifest, name) for name in names}
     facts = [(name, str(value)) for name, value in said.items() if value is not None or name == "max_length"]
     passes = ", ".join(f"{name} {count}" for name, count in manifest.passes.items())

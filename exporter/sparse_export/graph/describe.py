@@ -17,7 +17,7 @@ def describe(path: Path) -> GraphFacts:
     for value in graph.initializers.values():
         if value.const_value is not None and value.const_value.dtype != ir.DataType.STRING:
             weights[value.const_value.dtype.name.lower()] += value.const_value.nbytes
-    operators = Counter(node.op_type for node in graph)
+    operators = Counter(node.op_type for node in ir.traversal.RecursiveGraphIterator(graph))
     return GraphFacts(
         tuple(map(_signature, graph.inputs)),
         tuple(map(_signature, graph.outputs)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -17,6 +17,7 @@ from sparse_client.vectors import SparseVector
 from sparse_export.checkpoint.chain import TABLE
 from sparse_export.checkpoint.load import Checkpoint
 from sparse_export.errors import ParityError
+from sparse_export.golden_texts import PADDED_TOKENS
 from sparse_export.options import Precision
 from sparse_export.parity import promise, reference
 from sparse_export.parity.runtime import EncoderGraph
@@ -46,7 +47,7 @@ class Samples:
 
     Attributes:
         golden: Texts encoded one by one.
-        batches: The same texts in padded batches, neighbours of very different length.
+        batches: The same texts in padded batches, neighbours of very different length; long texts alone.
         limit: `max_active_dims` of both sides.
     """
 
@@ -62,16 +63,7 @@ class Samples:
 def text_samples(checkpoint: Checkpoint, route: str, texts: Sequence[str], with_dense: bool = False) -> Samples:
     """Encode texts with PyTorch, one by one and in padded batches; with dense embeddings, if asked for."""
     golden = reference.golden_vectors(checkpoint, route, texts, with_dense)
-    batches = []
-    for start in range(0, len(texts), BATCH):
-        some = texts[start : start + BATCH]
-        inputs = reference.token_batch(checkpoint, route, some)
-        # A look-up knows no neighbours, but in PyTorch padding of id 0 can erase a [PAD] that the text itself has:
-        # what the text gives alone is right.
-        alone = [vector.vector for vector in golden[start : start + BATCH]]
-        rows = alone if checkpoint.head(route) == TABLE else reference.encode_batch(checkpoint, route, some)
-        dense = reference.dense_batch(checkpoint, route, some) if with_dense else None
-        batches.append(Batch(inputs, rows, dense))
+    batches = [_batch(checkpoint, route, some, with_dense) for some in _batches(golden)]
     return Samples(golden, batches, checkpoint.max_active_dims())
 
 
@@ -86,19 +78,19 @@ def embedding_samples(checkpoint: Checkpoint, route: str, texts: Sequence[str]) 
     return Samples(golden, batches, checkpoint.max_active_dims())
 
 
-def check_tokenizer(path: Path, prompt: str, special_tokens: bool, golden: Sequence[Golden]) -> None:
-    """Check that a tokenizer file gives the token ids that sentence-transformers gave.
+def check_tokenizer(path: Path, prompt: str, special_tokens: bool, expected: Mapping[str, list[int]]) -> None:
+    """Check that a tokenizer file gives the token ids that sentence-transformers gave, by text.
 
     Raises:
         ParityError: It differs for a text.
     """
     tokenizer = Tokenizer.from_file(str(path))
-    for vector in golden:
-        ids = tokenizer.encode(prompt + vector.text, add_special_tokens=special_tokens).ids
-        if ids != vector.input_ids:
+    for text, wanted in expected.items():
+        ids = tokenizer.encode(prompt + text, add_special_tokens=special_tokens).ids
+        if ids != wanted:
             raise ParityError(
-                f"{path.name} gives {ids[:8]}... where sentence-transformers gives {vector.input_ids[:8]}... "
-                f"for the text {vector.text[:40]!r}."
+                f"{path.name} gives {ids[:8]}... where sentence-transformers gives {wanted[:8]}... "
+                f"for the text {text[:40]!r}."
             )
 
 
@@ -131,6 +123,26 @@ def check(reports: dict[str, dict[str, Distance]], precision: Precision) -> None
     for names, tolerance in ((SPARSE, None), (DENSE, DENSE_TOLERANCES[precision])):
         found = {prefix[route] + name: by_name.get(name) for route, by_name in reports.items() for name in names}
         promise.check({name: report for name, report in found.items() if report is not None}, precision, tolerance)
+
+
+def _batches(golden: Sequence[Golden]) -> Iterator[list[Golden]]:
+    """Yield batches of neighbours; a long text is a batch of its own."""
+    short = [vector for vector in golden if len(vector.input_ids) <= PADDED_TOKENS]
+    yield from (short[start : start + BATCH] for start in range(0, len(short), BATCH))
+    yield from ([vector] for vector in golden if len(vector.input_ids) > PADDED_TOKENS)
+
+
+def _batch(checkpoint: Checkpoint, route: str, golden: Sequence[Golden], with_dense: bool) -> Batch:
+    if len(golden) == 1:
+        (one,) = golden
+        return Batch(one.inputs(), [one.vector], None if one.dense is None else [one.dense])
+    texts = [vector.text for vector in golden]
+    # A look-up knows no neighbours, but in PyTorch padding of id 0 can erase a [PAD] that the text itself has: what the
+    # text gives alone is right.
+    alone = [vector.vector for vector in golden]
+    rows = alone if checkpoint.head(route) == TABLE else reference.encode_batch(checkpoint, route, texts)
+    dense = reference.dense_batch(checkpoint, route, texts) if with_dense else None
+    return Batch(reference.token_batch(checkpoint, route, texts), rows, dense)
 
 
 def _plain(vector: Golden) -> tuple[object, ...]:

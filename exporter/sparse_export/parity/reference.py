@@ -8,11 +8,16 @@ from dataclasses import replace
 import numpy as np
 import torch
 from sentence_transformers.sparse_encoder.modules import SparseAutoEncoder
+from sentence_transformers.util import select_max_active_dims
 
 from sparse_client.bundle.outputs import DENSE
 from sparse_client.parity.golden import Golden
 from sparse_client.vectors import SparseVector
+from sparse_export.checkpoint.chain import SPLADE
 from sparse_export.checkpoint.load import Checkpoint
+from sparse_export.graph import decoder
+
+CHUNK = 512  # tokens whose logits are held at once
 
 
 def token_batch(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> dict[str, np.ndarray]:
@@ -20,6 +25,12 @@ def token_batch(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> dic
     features = checkpoint.encoder.preprocess(list(texts), prompt=checkpoint.prompt(route), task=route)
     # A look-up tokenizes an empty text to no token at all, for which torch has floats.
     return {name: features[name].numpy().astype(np.int64) for name in ("input_ids", "attention_mask")}
+
+
+def token_ids(checkpoint: Checkpoint, route: str, text: str) -> list[int]:
+    """Return sentence-transformers' token ids of a text, prompt and special tokens included."""
+    ids: list[int] = token_batch(checkpoint, route, [text])["input_ids"][0].tolist()
+    return ids
 
 
 def encode_batch(
@@ -36,16 +47,41 @@ def encode_batch(
     Returns:
         One row per text.
     """
-    encode = {"document": checkpoint.encoder.encode_document, "query": checkpoint.encoder.encode_query}[route]
-    with torch.no_grad():
-        weights = encode(
-            list(texts),
-            batch_size=max(1, len(texts)),
-            convert_to_sparse_tensor=False,
-            max_active_dims=max_active_dims,
-            show_progress_bar=False,
-        )
+    if checkpoint.head(route) == SPLADE and token_batch(checkpoint, route, texts)["input_ids"].shape[1] > CHUNK:
+        weights = _pooled_in_chunks(checkpoint, route, texts, max_active_dims)
+    else:
+        encode = {"document": checkpoint.encoder.encode_document, "query": checkpoint.encoder.encode_query}[route]
+        with torch.no_grad():
+            weights = encode(
+                list(texts),
+                batch_size=max(1, len(texts)),
+                convert_to_sparse_tensor=False,
+                max_active_dims=max_active_dims,
+                show_progress_bar=False,
+            )
     return [SparseVector.of_dense(row) for row in np.asarray(weights)]
+
+
+def _pooled_in_chunks(
+    checkpoint: Checkpoint, route: str, texts: Sequence[str], max_active_dims: int | None
+) -> torch.Tensor:
+    """Return what `encode` does, float32 `[batch, vocab]`, without the logits of all tokens at once.
+
+    sentence-transformers' own modules compute it: the masked language model the states, its decoder the logits of some
+    tokens, SpladePooling their weights. Both poolings of a text follow from those of its chunks.
+    """
+    transformer, pooling = checkpoint.modules(route)
+    features = checkpoint.encoder.preprocess(list(texts), prompt=checkpoint.prompt(route), task=route)
+    weight, bias = map(torch.from_numpy, decoder.matrix(transformer.model))
+    with torch.no_grad():
+        with decoder.left_out(transformer.model):
+            states = transformer(features)["token_embeddings"]
+        chunks = zip(states.split(CHUNK, dim=1), features["attention_mask"].split(CHUNK, dim=1), strict=True)
+        logits = ({"token_embeddings": some @ weight + bias, "attention_mask": mask} for some, mask in chunks)
+        parts = torch.stack([pooling(some)["sentence_embedding"] for some in logits])
+        weights = parts.amax(0) if pooling.pooling_strategy == "max" else parts.sum(0)
+        most = max_active_dims if max_active_dims is not None else checkpoint.encoder.max_active_dims
+        return weights if most is None else select_max_active_dims(weights, most)
 
 
 def dense_batch(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> list[np.ndarray]:
@@ -61,7 +97,7 @@ def golden_vectors(checkpoint: Checkpoint, route: str, texts: Sequence[str], wit
     """Encode every text alone, so that no vector has seen padding; with its dense embedding, if asked for."""
     vectors = []
     for text in texts:
-        golden = _golden(checkpoint, route, text, token_batch(checkpoint, route, [text])["input_ids"][0].tolist())
+        golden = _golden(checkpoint, route, text, token_ids(checkpoint, route, text))
         vectors.append(replace(golden, dense=dense_batch(checkpoint, route, [text])[0]) if with_dense else golden)
     return vectors
 

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import onnx_ir as ir
@@ -23,7 +24,7 @@ from sparse_export.checkpoint.load import Checkpoint, read_checkpoint
 from sparse_export.checkpoint.tokenizer import token_labels
 from sparse_export.graph.describe import describe
 from sparse_export.options import ExportOptions, Precision
-from sparse_export.parity import promise, proof
+from sparse_export.parity import promise, proof, reference
 from sparse_export.parity.runtime import host
 from sparse_export.pipeline.backoff import Target, Written, write_passing
 from sparse_export.pipeline.pruning import prune, read_corpus
@@ -62,7 +63,7 @@ def export(options: ExportOptions) -> Manifest:
         family.check_options(checkpoint, options)
         routes = read_routes(checkpoint, options.precision, options.sae_only)
         log.info("Encoding the golden texts with PyTorch")
-        samples = _golden_samples(folder, checkpoint, routes, options.with_dense)
+        samples = _golden_samples(folder, checkpoint, routes, options)
         log.info("Tracing the graph")
         if options.sae_only:
             plan = families.plan_embedding(checkpoint, options.opset)
@@ -88,7 +89,9 @@ def export(options: ExportOptions) -> Manifest:
         content = _with_written(_manifest(checkpoint, family, plan, options, routes), plan, written, reports, ranked)
         seconds = round(time.perf_counter() - started, 1)
         graphs = {path.name: describe(path) for path in sorted(folder.glob("*.onnx"))}
-        content = replace(content, pruning=pruning, quality=quality, seconds=seconds, graphs=graphs)
+        proven_tokens = max(len(vector.input_ids) for vector in samples["document"].golden) or None
+        content = replace(content, proven_tokens=proven_tokens, pruning=pruning, quality=quality)
+        content = replace(content, seconds=seconds, graphs=graphs)
         card.write(folder, content)
         content = manifest.write(folder, content)
         log.info("Reading the bundle as a client does, and replaying it")
@@ -96,18 +99,25 @@ def export(options: ExportOptions) -> Manifest:
         return content
 
 
-def _golden_samples(folder: Path, checkpoint: Checkpoint, routes: Mapping[str, Route], with_dense: bool) -> Samples:
+def _golden_samples(
+    folder: Path, checkpoint: Checkpoint, routes: Mapping[str, Route], options: ExportOptions
+) -> Samples:
     """Encode the golden texts of each route, write the tokenizers and check that they give the same token ids."""
     samples = {}
     for name, entry in routes.items():
         if entry.tokenizer is None:
-            samples[name] = proof.embedding_samples(checkpoint, name, golden_texts.texts(None))
+            samples[name] = proof.embedding_samples(checkpoint, name, golden_texts.HARD_TEXTS + golden_texts.REAL_TEXTS)
             continue
-        samples[name] = proof.text_samples(checkpoint, name, golden_texts.texts(entry.max_length), with_dense)
+        ids = partial(reference.token_ids, checkpoint, name)
+        texts = golden_texts.texts(entry.max_length, options.proof_tokens, ids)
+        samples[name] = proof.text_samples(checkpoint, name, texts, options.with_dense)
         tokenizer = tokenizer_of(checkpoint, name)
         # Not by its own `save`, which tells of a full disk in an error of its own.
         (folder / entry.tokenizer).write_text(tokenizer.to_str(pretty=True), encoding="utf-8")
-        proof.check_tokenizer(folder / entry.tokenizer, entry.prompt, entry.add_special_tokens, samples[name].golden)
+        expected = {vector.text: vector.input_ids for vector in samples[name].golden}
+        too_long = golden_texts.prose((entry.max_length or 0) + 20)  # is truncated, however long texts are proven
+        expected[too_long] = ids(too_long)
+        proof.check_tokenizer(folder / entry.tokenizer, entry.prompt, entry.add_special_tokens, expected)
     golden.write(folder / GOLDEN, [vector for part in samples.values() for vector in part.golden])
     return samples
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import onnx_ir as ir
 
-from sparse_export.graph import residual
+from sparse_export.graph import residual, unpadded
 from sparse_export.graph.precision import fp16, int8
 from sparse_export.graph.precision.sensitivity import HEAD
 from sparse_export.graph.tape import finish, stamp
@@ -37,6 +37,8 @@ def assemble(
     """
     model = tower.states.clone()
     changed = {name: run(model, options.cpu, in_float) for name, run in PASSES[options.precision].items()}
+    if tower.long_texts and options.precision is not Precision.FP16:  # a GPU has no use for it
+        changed["unpadded"] = unpadded.split(model)
     tower.head.attach(model, Precision.FP32 if HEAD in in_float else options.precision, options.cpu)
     tower.head.finish(model, options.form, max_active_dims)
     finish(model)

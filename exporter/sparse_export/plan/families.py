@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import onnx_ir as ir
+import torch
 
 from sparse_export.checkpoint import adapters
 from sparse_export.checkpoint.chain import (
@@ -26,7 +27,7 @@ from sparse_export.checkpoint.load import Checkpoint
 from sparse_export.checkpoint.tokenizer import check_same_labels
 from sparse_export.errors import CheckpointError, InputError, UnsupportedCheckpointError
 from sparse_export.graph import backbone as tracing
-from sparse_export.graph import decoder
+from sparse_export.graph import decoder, unpadded
 from sparse_export.graph.backbones import Backbone, backbone_of
 from sparse_export.graph.feature_head import FeatureHead, embedding_input
 from sparse_export.graph.head import Head
@@ -44,11 +45,13 @@ class Tower:
         backbone: The row that says how the backbone was traced, None where there is none.
         states: `input_ids`, `attention_mask` -> states, mask.
         head: What comes after; writes itself in the precision that is asked for.
+        long_texts: Its texts may be so long that those without padding get attention of their own.
     """
 
     backbone: Backbone | None
     states: ir.Model
     head: Head
+    long_texts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,14 +182,18 @@ def _tower(checkpoint: Checkpoint, route: str, opset: int, with_dense: bool = Fa
     model = modules[0].model
     adapters.merge(model)
     backbone = backbone_of(model)
+    states: torch.nn.Module
+    head: Head
     if checkpoint.head(route) == FEATURES:
-        return Tower(backbone, tracing.trace(tracing.ModuleStates(modules), model, backbone, opset), _features(last))
-    if checkpoint.head(route) == TOKEN_WEIGHTS:
-        states = tracing.trace(tracing.HiddenStates(model), model, backbone, opset)
-        return Tower(backbone, states, _token_head(last, with_dense))
-    states = tracing.trace(tracing.LogitStates(model), model, backbone, opset)
-    head = VocabularyHead(*decoder.matrix(model), last.pooling_strategy, last.activation_function)
-    return Tower(backbone, states, head.without(checkpoint.dropped_ids(route)))
+        states, head = tracing.ModuleStates(modules), _features(last)
+    elif checkpoint.head(route) == TOKEN_WEIGHTS:
+        states, head = tracing.HiddenStates(model), _token_head(last, with_dense)
+    else:
+        states = tracing.LogitStates(model)
+        whole = VocabularyHead(*decoder.matrix(model), last.pooling_strategy, last.activation_function)
+        head = whole.without(checkpoint.dropped_ids(route))
+    long_texts = (checkpoint.max_length(route) or 0) > unpadded.TOKENS
+    return Tower(backbone, tracing.trace(states, model, backbone, opset), head, long_texts)
 
 
 def _features(autoencoder: Any) -> FeatureHead:

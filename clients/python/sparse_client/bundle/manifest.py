@@ -27,7 +27,10 @@ FORMAT_VERSION = 1
 MANIFEST, TABLE = "manifest.json", "query_table.safetensors"
 # Left out of the JSON where they have no meaning; every other field that is None is written as null.
 _OMITTED = frozenset(
-    {"pooling", "activation", "autoencoder", "dropped_ids", "dense_dim", "cpu", "pruning", "query_tower", "tolerance"}
+    {
+        *("pooling", "activation", "autoencoder", "dropped_ids", "dense_dim", "cpu", "proven_tokens"),
+        *("pruning", "query_tower", "tolerance"),
+    }
 )
 
 
@@ -65,6 +68,7 @@ class Manifest:
         source: The checkpoint.
         versions: Version of each tool that made the bundle.
         proven_on: Where the graphs were compared with PyTorch.
+        proven_tokens: Tokens of the longest text that was compared with PyTorch; older bundles do not say.
         pruning: How the vocabulary was pruned.
         in_float: int8 products that stayed in float.
         sensitivity: Relative error of each int8 product, the largest first.
@@ -102,6 +106,7 @@ class Manifest:
     source: Source | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     proven_on: Host | None = None
+    proven_tokens: int | None = None
     pruning: Pruning | None = None
     in_float: tuple[str, ...] = ()
     sensitivity: Mapping[str, float] = field(default_factory=dict)
