@@ -15,7 +15,7 @@ DEMO := build/splade-tiny-int8
 PAGE := build/web
 
 .DEFAULT_GOAL := help
-.PHONY: help models demo train-demo serve web screenshots javascript chromium qemu processors runtimes test quick check check-javascript docs bench bench-peers bench-serve bench-train bench-web lock newest clean
+.PHONY: help models demo train-demo serve web screenshots javascript chromium qemu processors runtimes test quick check check-javascript zoo docs bench bench-peers bench-serve bench-train bench-web lock newest clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -74,6 +74,9 @@ processors: $(INSTALLED) javascript qemu ## Replay golden vectors on emulated pr
 
 quick: $(INSTALLED) ## Run the tests of every edit: no real model, no server, no browser
 	$(BIN)/pytest -q $(QUICK_TESTS)
+
+zoo: $(INSTALLED) models ## Export a checkpoint of the shape of each public model: docs/models.md; ZOO_ARGS="bge-m3" narrows it
+	PYTHONPATH=tests $(BIN)/python -m zoo $(ZOO_ARGS)
 
 docs: $(INSTALLED) ## Build the documentation into build/docs/; a warning is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet

@@ -76,9 +76,10 @@ def compete(bundle: Path, words: int, options: Any) -> dict[int, list[Round]]:
 
 def prepare(bundle: str, threads: int, budget: int, texts: list[str]) -> Callable[[], dict[str, Any]]:
     """Load a bundle and return the function that encodes all texts once, in runs of `budget` tokens."""
-    from sparse_client import LocalEncoder, local
+    from sparse_client import LocalEncoder
+    from sparse_client.bundle import encoding
 
-    local.RUN_TOKENS = budget
+    encoding.RUN_TOKENS = budget
     encoder = LocalEncoder(bundle, threads=threads, batch_size=32)
     encoder.encode_documents(texts[:32])
 

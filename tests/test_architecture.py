@@ -32,7 +32,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "cli",
     ),
     "sparse_export": (
-        *("errors", "options", "quiet", "golden_texts"),
+        *("errors", "options", "quiet", "golden_texts", "public_models"),
         *("checkpoint", "graph", "plan", "parity", "retrieval", "bundle", "pipeline"),
         *("triton", "serving", "console", "cli"),
     ),

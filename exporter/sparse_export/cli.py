@@ -207,6 +207,20 @@ def inspect(bundle: Path) -> None:
 
 
 @main.command()
+def models() -> None:
+    """Show which public models are exported, with the figures of `make zoo`, and why others are not.
+
+    \b
+    sparse-export models
+    """
+    from sparse_export import public_models
+
+    known = public_models.read()
+    show_table(public_models.table_rows(known), title="checkpoints of these shapes, two layers, random weights")
+    show_table(public_models.refused_rows(known))
+
+
+@main.command()
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.option("--repository", required=True, type=click.Path(path_type=Path), help="Folder of the model repository.")
 @click.option("--name", help="What the names of the models begin with.  [default: the bundle's folder]")

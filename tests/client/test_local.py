@@ -65,7 +65,7 @@ def test_a_run_has_few_tokens(splade_bundle: Path, shapes: Any) -> None:
 def test_a_long_list_is_encoded_in_chunks_and_keeps_its_order(
     splade_bundle: Path, shapes: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sparse_client.local.RUN_TOKENS", 100 * CHUNK_TEXTS)
+    monkeypatch.setattr("sparse_client.bundle.encoding.RUN_TOKENS", 100 * CHUNK_TEXTS)
     encoder = LocalEncoder(splade_bundle, batch_size=CHUNK_TEXTS)
     texts = ["sun", "rain and wind"] * (CHUNK_TEXTS // 2) + [WEATHER]
     vectors = encoder.encode_documents(texts)

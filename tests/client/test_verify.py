@@ -163,7 +163,7 @@ def test_a_symmetric_bundle_loads_one_tokenizer(tiny_bundles: Any) -> None:
     encoder = sparse_client.LocalEncoder(tiny_bundles["splade", "fp32"])
     encoder.encode_documents(["fish"])
     encoder.encode_queries(["fish"])
-    assert len(encoder._tokenizers) == 1
+    assert len(encoder._encoding.tokenizers._read) == 1
 
 
 def test_a_session_says_which_provider_it_got(tiny_bundles: Any) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import onnx_ir as ir
 import pytest
 
-from sparse_client.parity.golden import Golden
+from sparse_client.bundle.reader import open_bundle
 from sparse_client.vectors import SparseVector
 from sparse_export import ExportOptions, Precision
 from sparse_export.checkpoint.load import Checkpoint, read_checkpoint
@@ -109,9 +109,9 @@ def test_int8_of_the_real_model_keeps_its_stricter_promise(splade_int8_bundle: P
 
 
 def test_a_foreign_tokenizer_is_found(splade_bundle: Path) -> None:
-    vector = Golden("document", "hello", [101, 1, 102], SparseVector(np.zeros(0, np.int32), np.zeros(0, np.float32)))
+    route = open_bundle(splade_bundle).manifest.routes["document"]
     with pytest.raises(ParityError, match="tokenizer.json gives"):
-        proof.check_tokenizer(splade_bundle / "tokenizer.json", "", True, [vector])
+        proof.check_tokenizer(splade_bundle, route, {"hello": [101, 1, 102]})
 
 
 def test_the_most_damaged_product_ranks_first(case: tuple[Checkpoint, Plan, proof.Samples]) -> None:

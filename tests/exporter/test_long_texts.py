@@ -67,8 +67,8 @@ def test_alone_and_padded_are_the_same_but_for_rounding(bundle: Path) -> None:
     texts = [golden_texts.prose(900), *SHORT_TEXTS]
     encoder = LocalEncoder(bundle)
     alone = [encoder.encode_documents([text])[0] for text in texts]
-    tokenizer = encoder._tokenizer("document")
-    padded = encoder._outputs("document.onnx", tokenizer.pad(tokenizer.ids(texts)), encoder._reader())
+    tokenizer = encoder._encoding.tokenizers.of("document")
+    padded = encoder._encoding.outputs("document.onnx", tokenizer.pad(tokenizer.ids(texts)), encoder._encoding.reader)
     differences = [_difference(one, other) for one, other in zip(alone, padded, strict=True)]
     assert max(differences) <= (ROUNDING if "int8" in bundle.name else 1e-5)
 

@@ -13,7 +13,7 @@ from support import hard_texts, random_tokenizers
 from support.real_checkpoints import glosses
 
 ROOT = Path(__file__).parents[2]
-NODE_TESTS, BROWSER_TESTS = 119, 36
+NODE_TESTS, BROWSER_TESTS = 124, 36
 VARIANTS = 400
 
 

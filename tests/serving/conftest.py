@@ -12,6 +12,7 @@ from sparse_export.options import ExportOptions, Precision
 from sparse_export.serving.process import ServeOptions, Server, serving
 from sparse_export.triton.options import RepositoryOptions
 from sparse_export.triton.repository import write
+from support import japanese
 from support.kserve import Kserve
 from support.tiny_checkpoints import save_splade, save_two_towers
 from support.token_weight_checkpoints import save_bge_m3
@@ -83,6 +84,16 @@ def token_weights_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def japanese_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny SPLADE whose tokenizer has no fast form."""
+    from sparse_export.pipeline.export import export
+
+    folder = tmp_path_factory.mktemp("japanese")
+    export(ExportOptions(str(japanese.save_checkpoint(folder / "model")), folder / "bundle"))
+    return folder / "bundle"
+
+
+@pytest.fixture(scope="session")
 def bundles(
     splade_int8_bundle: Path,
     idf_bundle: Path,
@@ -90,10 +101,11 @@ def bundles(
     prompted_bundle: Path,
     towers_bundle: Path,
     token_weights_bundle: Path,
+    japanese_bundle: Path,
 ) -> dict[str, Path]:
-    """Bundles by the name that they are served under: of every family, one with prompts, and two towers."""
+    """Bundles by the name that they are served under: every family, prompts, two towers, a slow tokenizer."""
     single = {"splade": splade_int8_bundle, "idf": idf_bundle, "csr": csr_bundle, "tokens": token_weights_bundle}
-    return {**single, "prompted": prompted_bundle, "towers": towers_bundle}
+    return {**single, "prompted": prompted_bundle, "towers": towers_bundle, "japanese": japanese_bundle}
 
 
 @pytest.fixture(scope="session")

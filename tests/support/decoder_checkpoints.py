@@ -43,7 +43,12 @@ def save_causal_csr(folder: Path, padding_side: str = "left", is_causal: bool = 
 
 def save_splade_code(folder: Path, padding_side: str) -> Path:
     """Write Qwen3 made bidirectional, loaded as a masked language model by code of its own: as naver/splade-code."""
-    save_qwen3(folder, padding_side, is_causal=False)
+    as_masked_lm(save_qwen3(folder, padding_side, is_causal=False))
+    return folder
+
+
+def as_masked_lm(folder: Path) -> None:
+    """Let code of its own load a saved Qwen3 as a masked language model."""
     (folder / "modeling_splade.py").write_text(CODE)
     config = json.loads((folder / "config.json").read_text())
     config |= {
@@ -51,4 +56,3 @@ def save_splade_code(folder: Path, padding_side: str) -> Path:
         "auto_map": {"AutoModelForMaskedLM": "modeling_splade.Qwen3ForMaskedLM"},
     }
     (folder / "config.json").write_text(json.dumps(config))
-    return folder

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -57,13 +58,21 @@ def save_bge_m3(folder: Path, pooling: str = "cls", modules: bool = True, **chan
     torch.manual_seed(0)
     settings = {**COMMON, **IDS, "vocab_size": VOCABULARY, **changes}
     model = transformers.XLMRobertaModel(transformers.XLMRobertaConfig(**settings)).eval()
-    _save(folder, model, pooling, modules)
-    hidden = model.config.hidden_size
+    if modules:
+        save_modules(folder, model, save_tokenizer, pooling)
+    else:
+        model.save_pretrained(folder)
+        save_tokenizer(folder)
+    save_sparse_linear(folder, model.config.hidden_size)
+    return folder
+
+
+def save_sparse_linear(folder: Path, hidden: int) -> None:
+    """Write `sparse_linear.pt` with random weights, and its neighbour of another use."""
     layer = torch.nn.Linear(hidden, 1).half()
     layer.bias.data.fill_(1.0)  # nearly every token has a weight
     torch.save(layer.state_dict(), folder / "sparse_linear.pt")
     torch.save(torch.nn.Linear(hidden, hidden).half().state_dict(), folder / "colbert_linear.pt")
-    return folder
 
 
 def save_gte(folder: Path, **changes: Any) -> Path:
@@ -72,7 +81,7 @@ def save_gte(folder: Path, **changes: Any) -> Path:
     config = transformers.GteConfig(**gte_settings(num_labels=1))
     model = transformers.GteForTokenClassification(config).eval()
     model.classifier.bias.data.fill_(0.5)
-    _save(folder, model.base_model, "cls", True)
+    save_modules(folder, model.base_model, save_tokenizer)
     model.save_pretrained(folder)  # with the classifier
     as_custom_code(folder, "NewForTokenClassification", **changes)
     return folder
@@ -99,16 +108,19 @@ def as_custom_code(folder: Path, architecture: str, **changes: Any) -> None:
     save_file(renamed, folder / "model.safetensors", {"format": "pt"})
 
 
-def _save(folder: Path, model: Any, pooling: str, modules: bool) -> None:
+def save_tokenizer(folder: Path) -> None:
+    """Write `unigram`."""
     names = {"bos_token": "<s>", "cls_token": "<s>", "eos_token": "</s>", "sep_token": "</s>"}
     names |= {"pad_token": "<pad>", "unk_token": "<unk>", "mask_token": "<mask>"}
-    tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_object=unigram(), model_max_length=64, **names)
-    if not modules:
-        model.save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
-        return
+    transformers.PreTrainedTokenizerFast(tokenizer_object=unigram(), model_max_length=64, **names).save_pretrained(
+        folder
+    )
+
+
+def save_modules(folder: Path, model: Any, tokenizer: Callable[[Path], object], pooling: str = "cls") -> None:
+    """Write a dense encoder of sentence-transformers; `tokenizer` writes the files of one."""
     bare = folder.with_name(folder.name + "-bare")
     model.save_pretrained(bare)
-    tokenizer.save_pretrained(bare)
+    tokenizer(bare)
     chain = [Transformer(str(bare)), Pooling(model.config.hidden_size, pooling_mode=pooling), Normalize()]
     SentenceTransformer(modules=chain, device="cpu").save_pretrained(str(folder), create_model_card=False)

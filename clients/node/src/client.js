@@ -2,10 +2,10 @@
 
 import { Connection, DEFAULTS } from "./connection.js";
 import { InputError, reason, ServerError, SparseClientError } from "./errors.js";
-import { textInput } from "./kserve.js";
+import { textInput, tokenInputs } from "./kserve.js";
 import { rows, toHybrid, toPadded, toPairs, toVectors } from "./outputs.js";
 import { featureLabel, overlap } from "./overlap.js";
-import { checkedTexts, checkText, count } from "./texts.js";
+import { checkedTexts, checkedTokenIds, checkText, count } from "./texts.js";
 import { checkedVectors, kindOf, SparseVector } from "./vectors.js";
 import { verifyVectors } from "./verification.js";
 
@@ -67,6 +67,21 @@ export class SparseClient {
   async encodeQueries(texts, { dense } = {}) {
     const checked = checkedTexts(texts);
     return /** @type {any} */ (dense ? this._hybrid(checked, "query") : this._encode(checked, "query"));
+  }
+
+  /**
+   * Encode token ids, such as another tokenizer made: prompt and special tokens included, cut to the length.
+   * @param {number[][]} rows The token ids of each text.
+   * @param {"document" | "query"} [route]
+   * @returns {Promise<SparseVector[]>} One vector per row, in their order.
+   */
+  async encodeTokenIds(rows, route = "document") {
+    const checked = checkedTokenIds(rows, null);
+    const model = (await this._connection.config(this._name(route))).lastStep ?? this._name(route);
+    return this._inBatches(checked, model, async (batch) => {
+      const outputs = await this._connection.infer(model, tokenInputs(batch));
+      return this._checked(() => toVectors(outputs, this._most), batch.length);
+    });
   }
 
   /**

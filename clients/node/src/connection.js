@@ -62,7 +62,8 @@ export class Connection {
 
   /**
    * @param {string} model
-   * @returns {Promise<{maxBatchSize: number, outputs: string[]}>}
+   * @returns {Promise<{maxBatchSize: number, outputs: string[], lastStep: string | null}>} The last step is that of an
+   *   ensemble.
    */
   async config(model) {
     const known = this._configs.get(model) ?? this._attempts(() => this._config(model));
@@ -78,6 +79,7 @@ export class Connection {
       const config = JSON.parse(new TextDecoder().decode(await this._body(answer)));
       return {
         maxBatchSize: Math.max(1, config.max_batch_size),
+        lastStep: config.ensemble_scheduling?.step?.at(-1)?.model_name ?? null,
         outputs: config.output.map((/** @type {{name: string}} */ { name }) => name),
       };
     } catch (error) {

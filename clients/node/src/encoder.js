@@ -8,7 +8,7 @@ import { factsOf } from "./nodes.js";
 import { toHybrid, toPairs, toVectors, WANTED, WANTED_HYBRID } from "./outputs.js";
 import { featureLabel, overlap } from "./overlap.js";
 import { Sessions } from "./sessions.js";
-import { checkedTexts, checkText, count } from "./texts.js";
+import { checkedTexts, checkedTokenIds, checkText, count } from "./texts.js";
 import { checkedVectors, kindOf, SparseVector } from "./vectors.js";
 import { checkIds, GOLDEN, parseGolden, parseGoldenIds, verifyVectors } from "./verification.js";
 
@@ -59,7 +59,7 @@ export class Encoder {
       isLookedUp(route, files) ? TABLE : route.graph,
       route.tokenizer,
     ]);
-    return [...new Set([...parts, GOLDEN, DECODE])].filter((name) => name in files);
+    return [...new Set([...parts, GOLDEN, DECODE])].filter((name) => name !== null).filter((name) => name in files);
   }
 
   /**
@@ -87,6 +87,18 @@ export class Encoder {
   async encodeQueries(texts, { dense } = {}) {
     const checked = checkedTexts(texts);
     return /** @type {any} */ (dense ? this._hybrid(checked, "query") : this._encode(checked, "query"));
+  }
+
+  /**
+   * Encode token ids, such as another tokenizer made: prompt and special tokens included, cut to the length.
+   * @param {number[][]} rows The token ids of each text.
+   * @param {"document" | "query"} [route]
+   * @returns {Promise<SparseVector[]>} One vector per row, in their order.
+   * @throws {InputError} If it is not a list of such rows, or one is longer than the bundle's maxLength.
+   */
+  async encodeTokenIds(rows, route = "document") {
+    const checked = checkedTokenIds(rows, this._route(route).maxLength);
+    return this._rowsOfIds(checked, route, 0, this._wanted(), toVectors); // no model looks at padding
   }
 
   /**
@@ -194,7 +206,12 @@ export class Encoder {
 
   /** @param {string[]} texts @param {string} name @returns {Promise<SparseVector[]>} */
   async _encode(texts, name) {
-    return this._rows(texts, name, WANTED[/** @type {"sparse" | "dense"} */ (this._manifest.output)], toVectors);
+    return this._rows(texts, name, this._wanted(), toVectors);
+  }
+
+  /** The outputs of the graph that make a vector. @returns {string[]} */
+  _wanted() {
+    return WANTED[/** @type {"sparse" | "dense"} */ (this._manifest.output)];
   }
 
   /**
@@ -207,14 +224,35 @@ export class Encoder {
    */
   async _rows(texts, name, wanted, read) {
     const route = this._route(name);
-    const lookedUp = isLookedUp(route, this._manifest.files);
-    const [tokenizer, table] = await Promise.all([
-      this._provenTokenizer(name),
-      lookedUp ? this._table() : this._sessions.load(route.graph),
-    ]);
+    const loading = this._load(route); // meanwhile
+    loading.catch(() => {});
+    const tokenizer = await this._provenTokenizer(name);
     const rows = await tokenizer.ids(texts, route);
-    if (table) return /** @type {any[]} */ (rows.map((row) => table.vector(row, this._most)));
-    return inBatches(rows, this._batchSize, tokenizer.padId, async (inputs) =>
+    await loading;
+    return this._rowsOfIds(rows, name, tokenizer.padId, wanted, read);
+  }
+
+  /** Load the table or the graph of a route. @param {import("./manifest.js").Route} route @returns {Promise<any>} */
+  _load(route) {
+    return isLookedUp(route, this._manifest.files) ? this._table() : this._sessions.load(route.graph);
+  }
+
+  /**
+   * @template Row
+   * @param {number[][]} rows
+   * @param {string} name
+   * @param {number} padId
+   * @param {string[]} wanted Outputs of the graph.
+   * @param {(outputs: any, most: number | null) => Row[]} read
+   * @returns {Promise<Row[]>}
+   */
+  async _rowsOfIds(rows, name, padId, wanted, read) {
+    const route = this._route(name);
+    if (isLookedUp(route, this._manifest.files)) {
+      const table = await this._table();
+      return /** @type {any[]} */ (rows.map((row) => table.vector(row, this._most)));
+    }
+    return inBatches(rows, this._batchSize, padId, async (inputs) =>
       read(await this._sessions.run(route.graph, inputs, wanted), this._most),
     );
   }
@@ -262,7 +300,8 @@ export class Encoder {
   }
 
   /** @param {import("./manifest.js").Route} route @returns {Promise<import("./sessions.js").Tokenizer>} */
-  _tokenizer({ tokenizer: file, maxLength }) {
+  async _tokenizer({ tokenizer: file, pythonTokenizer, maxLength }) {
+    if (file === null) throw new BundleError(`${this.name}: ${pythonTokenizer}`);
     return this._once(`${file} up to ${maxLength}`, async () => {
       const text = new TextDecoder().decode(await this._host.read(file));
       return this._host.tokenizer(text, `${this.name}: ${file}`, maxLength);

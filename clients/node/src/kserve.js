@@ -14,6 +14,21 @@ export function textInput(texts) {
 }
 
 /**
+ * Token ids as the inputs of an encoder, in JSON; padding is 0, no model looks at it.
+ * @param {number[][]} rows
+ */
+export function tokenInputs(rows) {
+  const width = rows.reduce((widest, row) => Math.max(widest, row.length), 1);
+  const shape = [rows.length, width];
+  const filled = (/** @type {(row: number[], at: number) => number} */ value) =>
+    rows.flatMap((row) => Array.from({ length: width }, (_, at) => (at < row.length ? value(row, at) : 0)));
+  return [
+    { name: "input_ids", datatype: "INT64", shape, data: filled((row, at) => row[at]) },
+    { name: "attention_mask", datatype: "INT64", shape, data: filled(() => 1) },
+  ];
+}
+
+/**
  * A request whose outputs are to come back as bytes.
  * @param {object[]} inputs
  * @returns {string}

@@ -12,7 +12,8 @@ const OUTPUTS = ["sparse", "dense"];
  * How one kind of text becomes a vector.
  * @typedef {object} Route
  * @property {string} graph The file of the graph.
- * @property {string} tokenizer The file of the tokenizer.
+ * @property {string | null} tokenizer The file of the tokenizer; null for one that only Python can run.
+ * @property {string | null} pythonTokenizer What to tell of that one.
  * @property {string} prompt What is put in front of every text.
  * @property {number | null} maxLength Tokens kept of a text, null for all.
  * @property {boolean} addSpecialTokens Whether the tokenizer adds tokens like [CLS].
@@ -152,7 +153,8 @@ function readTolerance({ tolerance: raw, family, precision }) {
 /** @param {string} name @param {any} route @param {Record<string, unknown>} files @returns {Route} */
 function readRoute(name, route, files) {
   if (!isObject(route)) throw new Broken(`route '${name}' is not an object`);
-  for (const key of ["graph", "tokenizer"]) {
+  const python = isObject(route.python_tokenizer) ? route.python_tokenizer : null;
+  for (const key of python ? ["graph"] : ["graph", "tokenizer"]) {
     if (!Object.hasOwn(files, field(route, key, "string"))) {
       throw new Broken(`route '${name}' uses '${route[key]}', which is not among its 'files'`);
     }
@@ -163,13 +165,24 @@ function readRoute(name, route, files) {
   }
   return {
     graph: route.graph,
-    tokenizer: route.tokenizer,
+    tokenizer: python ? null : route.tokenizer,
+    pythonTokenizer: python && pythonAlone(python),
     prompt: field(route, "prompt", "string"),
     maxLength: countOrNull(route, "max_length", `route '${name}'`),
     addSpecialTokens: special,
     precision: oneOf(route, "precision", PRECISIONS),
     maxActiveDims: countOrNull(route, "max_active_dims", `route '${name}'`),
   };
+}
+
+/** Say that only Python runs a tokenizer. @param {any} tokenizer @returns {string} */
+function pythonAlone(tokenizer) {
+  const packages = Array.isArray(tokenizer.packages) ? tokenizer.packages : [];
+  const install = ["transformers", ...packages].join(" ");
+  return (
+    `its tokenizer ${tokenizer.name} has no fast form (tokenizer.json), so texts need Python (pip install ${install}); ` +
+    "make the token ids elsewhere and give them to encodeTokenIds"
+  );
 }
 
 /** @param {any} value @returns {boolean} */

@@ -1,4 +1,4 @@
-/** What may be encoded: a list of texts without lone surrogates. */
+/** What may be encoded: texts without lone surrogates, or token ids. */
 
 import { InputError } from "./errors.js";
 import { kindOf } from "./vectors.js";
@@ -14,6 +14,25 @@ export function checkedTexts(texts) {
   if (!Array.isArray(texts)) throw new InputError(`got one ${kindOf(texts)}, expected a list of texts: pass [text]`);
   texts.forEach((text, position) => checkText(text, `text ${position}`));
   return texts;
+}
+
+/**
+ * @param {unknown} rows
+ * @param {number | null} most How many ids a row may have, null for no limit.
+ * @returns {number[][]}
+ * @throws {InputError} If it is not a list of rows of token ids, or a row is longer.
+ */
+export function checkedTokenIds(rows, most) {
+  if (!Array.isArray(rows)) throw new InputError(`got one ${kindOf(rows)}, expected a list of lists of token ids`);
+  rows.forEach((row, position) => {
+    if (!Array.isArray(row) || !row.every((id) => Number.isSafeInteger(id) && id >= 0)) {
+      throw new InputError(`row ${position} is no list of token ids: whole numbers from 0`);
+    }
+    if (most !== null && row.length > most) {
+      throw new InputError(`row ${position} has ${row.length} token ids, at most ${most} are allowed: cut it`);
+    }
+  });
+  return rows;
 }
 
 /**

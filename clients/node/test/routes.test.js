@@ -32,6 +32,42 @@ test("two towers need their own files", async () => {
   assert.ok(encoder.needed.includes("query_tokenizer.json") && encoder.needed.includes("golden.jsonl"));
 });
 
+test("a tokenizer that only Python runs is said so, and token ids need none", async () => {
+  const named = { name: "BertJapaneseTokenizer", folder: "tokenizer", packages: ["fugashi", "unidic-lite"], pad_id: 0 };
+  const folder = await broken("splade-fp32", async (manifest) => {
+    for (const route of Object.values(manifest.routes)) {
+      route.tokenizer = null;
+      route.python_tokenizer = named;
+    }
+  });
+  const encoder = await LocalEncoder.load(folder);
+  const sentence =
+    /BertJapaneseTokenizer has no fast form \(tokenizer\.json\).*pip install transformers fugashi unidic-lite/;
+  await assert.rejects(encoder.encodeDocuments(["whale"]), sentence);
+  await assert.rejects(encoder.encodeQueries(["whale"]), BundleError);
+  const whole = await LocalEncoder.load(bundles["splade-fp32"]);
+  for (const route of /** @type {const} */ (["document", "query"])) {
+    const golden = (await encoder.golden()).filter((one) => one.route === route).slice(0, 5);
+    const texts = golden.map((one) => one.text);
+    const rows = await Promise.all(texts.map((text) => whole.tokenIds(text, route)));
+    const expected = await (route === "query" ? whole.encodeQueries(texts) : whole.encodeDocuments(texts));
+    assert.deepEqual(await encoder.encodeTokenIds(rows, route), expected);
+  }
+  assert.equal((await encoder.encodeTokenIds([])).length, 0);
+});
+
+for (const [rows, said] of /** @type {[any, RegExp][]} */ ([
+  ["whale", /got one string, expected a list of lists of token ids/],
+  [[[1, -2]], /row 0 is no list of token ids/],
+  [[[101, 102], [1.5]], /row 1 is no list of token ids/],
+  [[new Array(513).fill(7)], /row 0 has 513 token ids, at most 512 are allowed/],
+])) {
+  test(`token ids that are none are refused: ${said}`, async () => {
+    const encoder = await LocalEncoder.load(bundles["splade-fp32"]);
+    await assert.rejects(encoder.encodeTokenIds(rows), said);
+  });
+}
+
 /** What is changed, in which bundle, and what is said of it. @type {[string, string, (manifest: any) => unknown, RegExp][]} */
 const FORGED = [
   [

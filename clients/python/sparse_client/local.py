@@ -1,31 +1,25 @@
 """Encode and decode in this process, from a bundle."""
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from threading import Lock
-from typing import Any, Literal, TypeVar, cast, overload
+from typing import Any, Literal, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sparse_client.bundle.decoding import Decoder
-from sparse_client.bundle.facts import Route
-from sparse_client.bundle.lookup import QueryTable
-from sparse_client.bundle.outputs import HYBRID, OUTPUTS, Hybrid, Reader, hybrid
+from sparse_client.bundle.encoding import Encoding
+from sparse_client.bundle.outputs import HYBRID, Hybrid, Reader, hybrid
 from sparse_client.bundle.reader import open_bundle
 from sparse_client.bundle.sessions import Sessions
-from sparse_client.bundle.tokens import RouteTokenizer
 from sparse_client.errors import BundleError, InputError
 from sparse_client.overlap import Contribution, overlap
 from sparse_client.progress import progress_bar
-from sparse_client.texts import CHUNK_TEXTS, check_unicode, checked_texts, chunks
+from sparse_client.texts import CHUNK_TEXTS, check_unicode, checked_texts, checked_token_ids, chunks
 from sparse_client.vectors import SparseVector, checked_vectors
 
 _T = TypeVar("_T")
-
-# Tokens of one run, padding included: what a layer computes then stays in the processor's caches.
-RUN_TOKENS = 1024
 
 
 class LocalEncoder:
@@ -65,17 +59,9 @@ class LocalEncoder:
             if number is not None and number < 1:
                 raise InputError(f"{name} is {number}, expected 1 or more")
         self._bundle = open_bundle(bundle_path, checksums=checksums)
-        if self._bundle.manifest.output not in OUTPUTS:
-            known = ", ".join(OUTPUTS)
-            raise BundleError(
-                f"{bundle_path} gives {self._bundle.manifest.output!r} vectors, expected {known}: upgrade sparse-client"
-            )
         self._sessions = Sessions(self._bundle, threads, providers)
         self._decoder = Decoder(self._bundle, self._sessions, batch_size)
-        self._table: QueryTable | None = None
-        self._tokenizers: dict[Route, RouteTokenizer] = {}
-        self._lock = Lock()
-        self._max_active_dims = max_active_dims
+        self._encoding = Encoding(self._bundle, self._sessions, batch_size, max_active_dims)
         self._batch_size = batch_size
 
     @property
@@ -141,6 +127,25 @@ class LocalEncoder:
         """
         return self._encode(texts, "query", show_progress, dense)
 
+    def encode_token_ids(self, rows: Iterable[Sequence[int]], route: str = "document") -> list[SparseVector]:
+        """Encode token ids, such as another tokenizer made: prompt and special tokens included, cut to the length.
+
+        Args:
+            rows: The token ids of each text.
+            route: `document` or `query`.
+
+        Returns:
+            One vector per row, in their order.
+
+        Raises:
+            InputError: If it is not a list of rows of ids, or one is longer than the bundle's `max_length`.
+            BundleError: If the bundle takes no tokens, or the model has no such id.
+        """
+        self._check_takes_tokens("token ids")
+        self._encoding.tokenizers.of(route)  # says which routes there are
+        checked = checked_token_ids(rows, self._bundle.manifest.routes[route].max_length)
+        return self._encoding.in_order(checked, route, self._encoding.reader)
+
     def encode_embeddings(self, embeddings: NDArray[np.float32]) -> list[SparseVector]:
         """Encode dense embeddings, with a bundle that was exported with `--sae-only`.
 
@@ -162,7 +167,11 @@ class LocalEncoder:
             raise InputError(f"got {rows.dtype} {list(rows.shape)}, expected finite float32 [embeddings, {width}]")
         batches = (rows[start : start + self._batch_size] for start in range(0, len(rows), self._batch_size))
         graph = self._bundle.manifest.routes["document"].graph
-        return [vector for batch in batches for vector in self._outputs(graph, {"embedding": batch}, self._reader())]
+        return [
+            vector
+            for batch in batches
+            for vector in self._encoding.outputs(graph, {"embedding": batch}, self._encoding.reader)
+        ]
 
     def decode(self, vectors: Iterable[SparseVector], top: int | None = 10) -> list[list[tuple[str, float]]]:
         """Name the strongest dimensions of each vector.
@@ -232,7 +241,7 @@ class LocalEncoder:
         self, texts: Iterable[str], route: str, show_progress: bool | None, dense: bool = False
     ) -> Any:  # list[SparseVector], or with `dense` Hybrid
         if not dense:
-            return self._rows(texts, route, show_progress, self._reader())
+            return self._rows(texts, route, show_progress, self._encoding.reader)
         width = self._bundle.manifest.dense_dim
         if width is None:
             raise BundleError(f"{self._bundle.path} gives no dense embeddings: export it with --with-dense")
@@ -240,61 +249,17 @@ class LocalEncoder:
 
     def _rows(self, texts: Iterable[str], route: str, show_progress: bool | None, reader: Reader[_T]) -> list[_T]:
         checked = checked_texts(texts)
-        if self._bundle.manifest.input_dim is not None:
-            raise BundleError(f"{self._bundle.path} takes dense embeddings, not texts: use encode_embeddings(array)")
-        ids = self._tokenizer(route).ids
-        if len(checked) == 1 and not show_progress:  # chunks, order and a bar would cost a query half of its time
-            return next(self._run_ids(ids(checked), route, reader))[1]
+        self._check_takes_tokens("texts")
+        ids = self._encoding.tokenizers.of(route).ids
+        if len(checked) == 1 and not show_progress:  # chunks and a bar would cost a query half of its time
+            return self._encoding.in_order(ids(checked), route, reader)
         shown = len(checked) > CHUNK_TEXTS and sys.stderr.isatty() if show_progress is None else show_progress
         rows: list[_T] = []
         with progress_bar(len(checked), shown) as advance:
             for chunk in chunks(checked):
-                done: dict[int, _T] = {}
-                for positions, batch in self._run_ids(ids(checked[chunk]), route, reader):
-                    done.update(zip(positions, batch, strict=True))
-                    advance(len(positions))
-                rows += [done[position] for position in range(len(done))]
+                rows += self._encoding.in_order(ids(checked[chunk]), route, reader, advance)
         return rows
 
-    def _run_ids(
-        self, rows: Sequence[NDArray[np.int64]], name: str, reader: Reader[_T]
-    ) -> Iterator[tuple[list[int], list[_T]]]:
-        """Encode texts of like length together, the longest first: memory is at its largest at once, not late."""
-        if self._bundle.manifest.has_table(name):
-            table = self._query_table()
-            vectors = [table.vector(row.tolist(), self._max_active_dims) for row in rows]
-            yield list(range(len(rows))), cast(list[_T], vectors)
-            return
-        order = sorted(range(len(rows)), key=lambda position: -len(rows[position]))
-        while order:
-            longest = max(1, len(rows[order[0]]))
-            size = min(self._batch_size, max(1, RUN_TOKENS // longest))
-            positions, order = order[:size], order[size:]
-            inputs = self._tokenizer(name).pad([rows[position] for position in positions])
-            yield positions, self._outputs(self._bundle.manifest.routes[name].graph, inputs, reader)
-
-    def _reader(self) -> Reader[SparseVector]:
-        return OUTPUTS[self._bundle.manifest.output]
-
-    def _outputs(self, graph: str, inputs: Mapping[str, NDArray[Any]], reader: Reader[_T]) -> list[_T]:
-        wanted, to_rows = reader
-        try:
-            return to_rows(self._sessions.run(graph, inputs, wanted), self._max_active_dims)
-        except InputError as error:
-            raise BundleError(f"{self._bundle.path / graph} gave an invalid vector: {error}") from error
-
-    def _tokenizer(self, name: str) -> RouteTokenizer:
-        if name not in self._bundle.manifest.routes:
-            known = ", ".join(self._bundle.manifest.routes)
-            raise BundleError(f"{self._bundle.path} has no route {name!r}, it has: {known}")
-        route = self._bundle.manifest.routes[name]
-        with self._lock:
-            if route not in self._tokenizers:  # both routes of a symmetric bundle have the same one
-                self._tokenizers[route] = RouteTokenizer(self._bundle.path, route)
-            return self._tokenizers[route]
-
-    def _query_table(self) -> QueryTable:
-        with self._lock:
-            if self._table is None:
-                self._table = QueryTable(self._bundle)
-            return self._table
+    def _check_takes_tokens(self, what: str) -> None:
+        if self._bundle.manifest.input_dim is not None:
+            raise BundleError(f"{self._bundle.path} takes dense embeddings, not {what}: use encode_embeddings(array)")

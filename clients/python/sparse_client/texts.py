@@ -1,6 +1,9 @@
-"""What may be encoded: a list of texts without lone surrogates; and how it is cut into chunks."""
+"""What may be encoded: texts without lone surrogates, or token ids; and how texts are cut into chunks."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sparse_client.errors import InputError
 
@@ -22,6 +25,32 @@ def checked_texts(texts: Iterable[str]) -> list[str]:
         if not isinstance(text, str):
             raise InputError(f"text {position} is {type(text).__name__}, expected str: convert or drop it")
         check_unicode(text, f"text {position}")
+    return checked
+
+
+def checked_token_ids(rows: Iterable[Sequence[int]], most: int | None) -> list[NDArray[np.int64]]:
+    """Return rows of token ids as int64 ``[sequence]`` each.
+
+    Args:
+        rows: The rows.
+        most: How many ids a row may have, None for no limit.
+
+    Raises:
+        InputError: If it is not a list of such rows, an id is negative, or a row is longer.
+    """
+    if not isinstance(rows, Iterable):
+        raise InputError(f"got one {type(rows).__name__}, expected a list of lists of token ids")
+    checked = []
+    for position, row in enumerate(rows):
+        try:
+            ids = np.asarray(row)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"row {position} is no list of token ids ({error})") from error
+        if ids.ndim != 1 or (len(ids) and (ids.dtype.kind not in "iu" or ids.min() < 0)):
+            raise InputError(f"row {position} is {ids.dtype} {list(ids.shape)}, expected whole numbers from 0")
+        if most is not None and len(ids) > most:
+            raise InputError(f"row {position} has {len(ids)} token ids, at most {most} are allowed: cut it")
+        checked.append(ids.astype(np.int64))
     return checked
 
 

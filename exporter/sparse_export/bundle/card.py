@@ -60,6 +60,8 @@ FILES = {
     "decode.onnx": "`indices`, `values` -> $decoded",
     "tokenizer.json": "the tokenizer: truncation to $max_length tokens and padding are set",
     "query_tokenizer.json": "the tokenizer of queries",
+    "tokenizer": "files of the tokenizer, for its class in transformers",
+    "query_tokenizer": "files of the tokenizer of queries",
     "golden.jsonl": "texts with PyTorch's token ids and vectors, to prove any client",
     "manifest.json": "everything above for machines, with checksums",
 }
@@ -78,6 +80,16 @@ for line in open("golden.jsonl", encoding="utf-8"):
     ids, mask = (np.array([part], dtype=np.int64) for part in (encoding.ids, encoding.attention_mask))
     assert encoding.ids == golden["input_ids"]
     inputs = {"input_ids": ids, "attention_mask": mask}
+"""
+TOKEN_IDS = """\
+import json, numpy as np, onnxruntime
+
+routes = json.load(open("manifest.json", encoding="utf-8"))["routes"]
+session = {name: onnxruntime.InferenceSession(route["graph"]) for name, route in routes.items()}
+for line in open("golden.jsonl", encoding="utf-8"):
+    golden = json.loads(line)
+    name, ids = golden["route"], np.array([golden["input_ids"]], dtype=np.int64)
+    inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
 """
 EMBEDDINGS = """\
 import json, numpy as np, onnxruntime
@@ -124,7 +136,7 @@ def write(folder: Path, manifest: Manifest) -> None:
         source=source.id,
         revision=f" at revision {source.revision}" if source.revision else "",
         taken="Text tokens" if texts else "Dense embeddings",
-        notes=TARGETS.get(manifest.cpu or manifest.precision, "") + _features(manifest),
+        notes=TARGETS.get(manifest.cpu or manifest.precision, "") + _features(manifest) + _tokenizer(manifest),
         files=_files(folder, inputs=inputs, outputs=_outputs(manifest), decoded=_decoded(manifest),
                      queries="the tower of queries" if manifest.query_tower else "queries as a look-up",
                      max_length=manifest.max_length),
@@ -132,7 +144,7 @@ def write(folder: Path, manifest: Manifest) -> None:
         host=host_line(manifest.proven_on),
         quality=f"\n## Retrieval quality\n\n{_table(quality_rows(manifest))}\n" if manifest.quality else "",
         pruning=PRUNED + _table([("", ""), *pruning_rows(manifest)]) + "\n" if manifest.pruning else "",
-        python=(TEXTS if texts else EMBEDDINGS) + RUN[manifest.output],
+        python=_inputs(manifest) + RUN[manifest.output],
         client=f"vectors = encoder.{calls[not texts]}\n{RECONSTRUCTED if features else DECODED}",
         precision=precision_of(manifest),
         family=manifest.family,
@@ -143,8 +155,28 @@ def write(folder: Path, manifest: Manifest) -> None:
 
 def _files(folder: Path, **facts: object) -> str:
     """Return a row for each file that is there; the manifest, which comes last, always is."""
-    present = [name for name in FILES if name == MANIFEST or (folder / name).is_file()]
+    present = [name for name in FILES if name == MANIFEST or (folder / name).exists()]
     return "\n".join(f"| {name} | {Template(FILES[name]).substitute(facts)} |" for name in present)
+
+
+def _inputs(manifest: Manifest) -> str:
+    if manifest.input != "tokens":
+        return EMBEDDINGS
+    return TEXTS if all(route.tokenizer for route in manifest.routes.values()) else TOKEN_IDS
+
+
+def _tokenizer(manifest: Manifest) -> str:
+    """Return what has to be known of a tokenizer without a fast form."""
+    slow = {
+        route.python_tokenizer.name: route.python_tokenizer
+        for route in manifest.routes.values()
+        if route.python_tokenizer
+    }
+    return "".join(
+        f"\nIts tokenizer {name} has no fast form (tokenizer.json): texts need Python with "
+        f"`pip install {' '.join(['transformers', *one.packages])}`, token ids go anywhere.\n"
+        for name, one in slow.items()
+    )
 
 
 def _outputs(manifest: Manifest) -> str:

@@ -7,7 +7,7 @@ from typing import Any, cast
 from tokenizers import Tokenizer
 from transformers import PreTrainedModel
 
-from sparse_export.errors import CheckpointError, UnsupportedCheckpointError
+from sparse_export.errors import CheckpointError
 
 FEWEST_WORDS = 10  # tokens that are not special; transformers makes up a tokenizer without any where it finds no file
 
@@ -46,22 +46,19 @@ def check_usable(name: str, tokenizer: Any, model: PreTrainedModel | None) -> No
         )
 
 
+def is_fast(tokenizer: Any) -> bool:
+    """Tell whether a transformers tokenizer can be written as one tokenizer.json."""
+    return getattr(tokenizer, "backend_tokenizer", None) is not None
+
+
 def effective_tokenizer(tokenizer: Any, max_length: int | None) -> Tokenizer:
     """Return a copy of a transformers tokenizer's backend that truncates and pads by itself.
 
     Args:
         tokenizer: A fast transformers tokenizer, as sentence-transformers changed it while loading.
         max_length: Tokens of a text, special tokens included; None does not truncate.
-
-    Raises:
-        UnsupportedCheckpointError: There is no fast tokenizer.
     """
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    if backend is None:
-        raise UnsupportedCheckpointError(
-            f"The tokenizer {type(tokenizer).__name__} has no fast form (tokenizer.json); convert it first."
-        )
-    copy = Tokenizer.from_str(backend.to_str())
+    copy = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
     copy.no_truncation()
     if max_length is not None:
         copy.enable_truncation(max_length, strategy="longest_first", direction=tokenizer.truncation_side)
@@ -72,12 +69,6 @@ def effective_tokenizer(tokenizer: Any, max_length: int | None) -> Tokenizer:
         pad_token=tokenizer.pad_token or "",
     )
     return copy
-
-
-def token_labels(tokenizer: Tokenizer, dimension: int) -> list[str]:
-    """Return a label for each dimension; one that no token has, in a padded vocabulary, is called `[dimension N]`."""
-    labels = (tokenizer.id_to_token(index) for index in range(dimension))
-    return [f"[dimension {index}]" if label is None else label for index, label in enumerate(labels)]
 
 
 def check_same_labels(document: Any, query: Any) -> None:

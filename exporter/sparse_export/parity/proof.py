@@ -8,15 +8,16 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
-from tokenizers import Tokenizer
 
-from sparse_client.bundle.facts import Distance
+from sparse_client.bundle.facts import Distance, Route
+from sparse_client.bundle.tokens import RouteTokenizer
+from sparse_client.errors import SparseClientError
 from sparse_client.parity.distance import DENSE_TOLERANCES, dense_distance
 from sparse_client.parity.golden import Golden
 from sparse_client.vectors import SparseVector
 from sparse_export.checkpoint.chain import TABLE
 from sparse_export.checkpoint.load import Checkpoint
-from sparse_export.errors import ParityError
+from sparse_export.errors import BundleError, ParityError
 from sparse_export.golden_texts import PADDED_TOKENS
 from sparse_export.options import Precision
 from sparse_export.parity import promise, reference
@@ -78,18 +79,23 @@ def embedding_samples(checkpoint: Checkpoint, route: str, texts: Sequence[str]) 
     return Samples(golden, batches, checkpoint.max_active_dims())
 
 
-def check_tokenizer(path: Path, prompt: str, special_tokens: bool, expected: Mapping[str, list[int]]) -> None:
-    """Check that a tokenizer file gives the token ids that sentence-transformers gave, by text.
+def check_tokenizer(bundle: Path, route: Route, expected: Mapping[str, list[int]]) -> None:
+    """Check that the tokenizer of a route, as the client reads it, gives sentence-transformers' token ids, by text.
 
     Raises:
+        BundleError: The client cannot read it.
         ParityError: It differs for a text.
     """
-    tokenizer = Tokenizer.from_file(str(path))
-    for text, wanted in expected.items():
-        ids = tokenizer.encode(prompt + text, add_special_tokens=special_tokens).ids
+    name = route.tokenizer or (route.python_tokenizer and route.python_tokenizer.name)
+    try:
+        rows = RouteTokenizer(bundle, route).ids(list(expected))
+    except SparseClientError as error:
+        raise BundleError(f"{error}.") from error
+    for (text, wanted), row in zip(expected.items(), rows, strict=True):
+        ids = row.tolist()
         if ids != wanted:
             raise ParityError(
-                f"{path.name} gives {ids[:8]}... where sentence-transformers gives {wanted[:8]}... "
+                f"{name} gives {ids[:8]}... where sentence-transformers gives {wanted[:8]}... "
                 f"for the text {text[:40]!r}."
             )
 

@@ -10,18 +10,18 @@ from functools import partial
 from pathlib import Path
 
 import onnx_ir as ir
-from tokenizers import Tokenizer
 
 from sparse_client.bundle.decoding import GRAPH as DECODE
 from sparse_client.bundle.facts import Backbone, Distance, QueryTower, Route, Source, TowerFacts
 from sparse_client.bundle.manifest import Manifest
+from sparse_client.bundle.tokens import RouteTokenizer
 from sparse_client.parity.golden import GOLDEN
-from sparse_export import golden_texts
+from sparse_export import golden_texts, public_models
 from sparse_export.bundle import card, golden, manifest, verification
 from sparse_export.bundle.writing import writing
 from sparse_export.checkpoint.chain import ROUTES
 from sparse_export.checkpoint.load import Checkpoint, read_checkpoint
-from sparse_export.checkpoint.tokenizer import token_labels
+from sparse_export.errors import UnsupportedCheckpointError
 from sparse_export.graph.describe import describe
 from sparse_export.options import ExportOptions, Precision
 from sparse_export.parity import promise, proof, reference
@@ -31,7 +31,7 @@ from sparse_export.pipeline.pruning import prune, read_corpus
 from sparse_export.plan import families
 from sparse_export.plan.families import Family, Plan, Tower
 from sparse_export.plan.query_table import StaticTable
-from sparse_export.plan.routes import read_routes, tokenizer_of
+from sparse_export.plan.routes import read_routes, write_tokenizer
 from sparse_export.retrieval.beir import read_collection
 from sparse_export.retrieval.gate import measure_pytorch
 
@@ -58,8 +58,7 @@ def export(options: ExportOptions) -> Manifest:
     corpus = read_corpus(options.prune_vocabulary, options.prune_min_count) if options.prune_vocabulary else None
     with writing(options.output, options.force) as folder:
         log.info("Reading the checkpoint")
-        checkpoint = read_checkpoint(options)
-        family = families.family_of(checkpoint)
+        checkpoint, family = _read(options)
         family.check_options(checkpoint, options)
         routes = read_routes(checkpoint, options.precision, options.sae_only)
         log.info("Encoding the golden texts with PyTorch")
@@ -99,25 +98,33 @@ def export(options: ExportOptions) -> Manifest:
         return content
 
 
+def _read(options: ExportOptions) -> tuple[Checkpoint, Family]:
+    public_models.check_known(options.model)
+    try:
+        checkpoint = read_checkpoint(options)
+        return checkpoint, families.family_of(checkpoint)
+    except UnsupportedCheckpointError as error:
+        advice = public_models.nearest(options.model, Path(options.model))
+        raise UnsupportedCheckpointError(f"{error} {advice}") from error
+
+
 def _golden_samples(
     folder: Path, checkpoint: Checkpoint, routes: Mapping[str, Route], options: ExportOptions
 ) -> Samples:
     """Encode the golden texts of each route, write the tokenizers and check that they give the same token ids."""
     samples = {}
     for name, entry in routes.items():
-        if entry.tokenizer is None:
+        if options.sae_only:
             samples[name] = proof.embedding_samples(checkpoint, name, golden_texts.HARD_TEXTS + golden_texts.REAL_TEXTS)
             continue
         ids = partial(reference.token_ids, checkpoint, name)
         texts = golden_texts.texts(entry.max_length, options.proof_tokens, ids)
         samples[name] = proof.text_samples(checkpoint, name, texts, options.with_dense)
-        tokenizer = tokenizer_of(checkpoint, name)
-        # Not by its own `save`, which tells of a full disk in an error of its own.
-        (folder / entry.tokenizer).write_text(tokenizer.to_str(pretty=True), encoding="utf-8")
+        write_tokenizer(folder, checkpoint, name, entry)
         expected = {vector.text: vector.input_ids for vector in samples[name].golden}
         too_long = golden_texts.prose((entry.max_length or 0) + 20)  # is truncated, however long texts are proven
         expected[too_long] = ids(too_long)
-        proof.check_tokenizer(folder / entry.tokenizer, entry.prompt, entry.add_special_tokens, expected)
+        proof.check_tokenizer(folder, entry, expected)
     golden.write(folder / GOLDEN, [vector for part in samples.values() for vector in part.golden])
     return samples
 
@@ -147,7 +154,10 @@ def _through(tower: str, routes: Mapping[str, Route], samples: Samples) -> dict[
 
 
 def _labels(folder: Path, route: Route, dimension: int) -> list[str]:
-    return token_labels(Tokenizer.from_file(str(folder / route.tokenizer)), dimension) if route.tokenizer else []
+    if route.tokenizer is None and route.python_tokenizer is None:
+        return []
+    tokenizer = RouteTokenizer(folder, route)
+    return [tokenizer.label(index) for index in range(dimension)]
 
 
 def _manifest(

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -55,11 +55,12 @@ class Environment:
         shutil.copytree(BACKEND, folder / "onnxruntime")  # a step writes bytecode beside its code
 
 
-def prepare(say: Callable[[str], None]) -> Environment:
+def prepare(say: Callable[[str], None], more: Sequence[str] = ()) -> Environment:
     """Return the environment; the first time, download what belongs to it.
 
     Args:
         say: Called with the name of each step that takes long.
+        more: Packages that the steps of a repository need besides `PACKAGES`.
 
     Raises:
         ServerError: This machine cannot run it, or the download fails.
@@ -67,15 +68,15 @@ def prepare(say: Callable[[str], None]) -> Environment:
     if sys.platform != "linux" or platform.machine() != "x86_64":
         raise ServerError("The server runs on Linux on x86_64; elsewhere, serve the repository with Triton's image.")
     python = interpreter.find()
-    key = hashlib.sha256(repr((PACKAGES, str(python.executable))).encode()).hexdigest()[:12]
-    packages = cached(f"steps-{python.version}-{key}", partial(_make_python, python, say))
+    key = hashlib.sha256(repr(((*PACKAGES, *more), str(python.executable))).encode()).hexdigest()[:12]
+    packages = cached(f"steps-{python.version}-{key}", partial(_make_python, python, more, say))
     library = hashlib.sha256(str(python.library).encode()).hexdigest()[:12]
     server = cached(f"tritonserver-{python.version}-{library}", partial(_unpack, packages, python, say))
     return Environment(server, packages)
 
 
-def _make_python(python: Interpreter, say: Callable[[str], None], folder: Path) -> None:
-    say(f"Preparing Python {python.version} for the server's steps: {', '.join(PACKAGES)} (once)")
+def _make_python(python: Interpreter, more: Sequence[str], say: Callable[[str], None], folder: Path) -> None:
+    say(f"Preparing Python {python.version} for the server's steps: {', '.join((*PACKAGES, *more))} (once)")
     try:
         subprocess.run([python.executable, "-m", "venv", folder], check=True, capture_output=True, text=True)
     except subprocess.CalledProcessError as error:
@@ -84,6 +85,8 @@ def _make_python(python: Interpreter, say: Callable[[str], None], folder: Path) 
             f"{_last_line(error.stdout + error.stderr)}"
         ) from error
     _pip(folder, "install", "--only-binary=:all:", *PACKAGES)
+    if more:  # dictionaries are published as sources alone
+        _pip(folder, "install", "--prefer-binary", *PACKAGES, *more)
 
 
 def _download(packages: Path, say: Callable[[str], None], folder: Path) -> None:

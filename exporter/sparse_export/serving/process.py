@@ -19,6 +19,7 @@ from pathlib import Path
 from sparse_export.errors import InputError, ServerError
 from sparse_export.serving import environment, ports
 from sparse_export.serving.environment import Environment
+from sparse_export.triton import configs
 
 EXIT_SECONDS = 10  # what requests that are being answered get
 POLL_SECONDS = 0.05
@@ -127,7 +128,7 @@ def serving(options: ServeOptions, say: Callable[[str], None] = lambda _: None) 
     Raises:
         ServerError: It cannot be prepared or started, or a model cannot be loaded.
     """
-    found = environment.prepare(say)
+    found = environment.prepare(say, configs.packages(options.repository))
     wanted = {"http": options.http_port, "grpc": options.grpc_port, "metrics": options.metrics_port}
     chosen = ports.choose(options.host, wanted)
     with tempfile.TemporaryDirectory(prefix="sparse-export-") as folder, contextlib.ExitStack() as stack:

@@ -6,6 +6,7 @@ Fields that are newer than the server of 24.10 are not used, as it refuses a who
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2 as schema
@@ -19,12 +20,24 @@ HEADER = "# Written by `sparse-export triton`; write it again rather than change
 NEEDS_VNNI = "needs_vnni"  # on a CPU; the tokenize step, which runs on the same machine, looks
 TOKENS = ("input_ids", "attention_mask")
 PAIRS = {"indices": schema.TYPE_INT32, "values": schema.TYPE_FP32}
+PACKAGES = "packages"  # of the tokenize step, where its tokenizer has no fast form
 WARMUP_TOKENS, WARMUP_PAIRS = 16, 8
 
 
 def text(config: schema.ModelConfig) -> str:
     """Return the text of a configuration, the same for the same configuration."""
     return HEADER + str(text_format.MessageToString(config, as_utf8=True))
+
+
+def packages(repository: Path) -> list[str]:
+    """Return what the steps of a repository need besides tokenizers and numpy, as pip names it."""
+    found: dict[str, None] = {}
+    for path in sorted(repository.glob("*/config.pbtxt")):
+        written = path.read_text(encoding="utf-8", errors="replace")
+        if written.startswith(HEADER):
+            config = text_format.Parse(written, schema.ModelConfig())
+            found |= dict.fromkeys(config.parameters[PACKAGES].string_value.split())
+    return list(found)
 
 
 def tokenize(served: Servable, options: RepositoryOptions) -> schema.ModelConfig:
@@ -38,6 +51,8 @@ def tokenize(served: Servable, options: RepositoryOptions) -> schema.ModelConfig
     _on_cpu(config)
     set_parameter(config, "routes", json.dumps(settings, ensure_ascii=False))
     set_parameter(config, "max_text_bytes", str(options.max_text_bytes))
+    if served.packages():
+        set_parameter(config, PACKAGES, " ".join(served.packages()))
     if served.manifest.saturates:  # of the encoder's backend no session option can be set
         set_parameter(config, NEEDS_VNNI, "true")
     return config

@@ -116,7 +116,12 @@ class _Writer:
 
     def _tokenize(self, name: str) -> str:
         shutil.copyfile(TOKENIZE, self._version(name) / "model.py")
-        for file in sorted({route.settings["tokenizer"] for route in self.served.routes.values()}):
+        for route in self.served.routes.values():
+            if (slow := route.settings.get("python_tokenizer")) is not None:
+                target = self._version(name) / slow["folder"]
+                shutil.copytree(self.served.folder / slow["folder"], target, dirs_exist_ok=True)
+                continue
+            file = route.settings["tokenizer"]
             shutil.copyfile(self.served.folder / file, self._version(name) / file)
         config = configs.tokenize(self.served, self.options)
         return self._configure(name, config, gpu.tokenize(config) if self.other.on_gpu else None)

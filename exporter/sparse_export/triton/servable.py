@@ -56,6 +56,13 @@ class Servable:
         """Dimensions of the embedding that decode.onnx gives, None where it gives tokens."""
         return self.manifest.autoencoder.input_dim if self.manifest.autoencoder else None
 
+    def packages(self) -> list[str]:
+        """Return what the tokenize step needs besides tokenizers and numpy, as pip names it."""
+        slow = [route.python_tokenizer for route in self.manifest.routes.values() if route.python_tokenizer]
+        version = self.manifest.versions.get("transformers")
+        runs = [f"transformers=={version}" if version else "transformers"] if slow else []
+        return list(dict.fromkeys([*runs, *(name for one in slow for name in one.packages)]))
+
     def graphs(self) -> dict[str, str]:
         """Return the route and file of every graph that encodes; queries that go the way of documents have none."""
         found: dict[str, str] = {}
@@ -121,4 +128,5 @@ def _routes(manifest: Manifest) -> dict[str, ServableRoute]:
 
 def _settings(route: Route) -> dict[str, Any]:
     content = asdict(route)
-    return {name: content[name] for name in ("tokenizer", "prompt", "max_length", "add_special_tokens")}
+    names = ["prompt", "max_length", "add_special_tokens"]
+    return {name: content[name] for name in [*names, "tokenizer" if route.tokenizer else "python_tokenizer"]}

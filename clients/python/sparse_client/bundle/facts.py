@@ -7,12 +7,30 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PythonTokenizer:
+    """A tokenizer without a fast form (tokenizer.json), which only Python can run.
+
+    Attributes:
+        name: Its class in transformers.
+        folder: Its files, relative to the bundle.
+        packages: What it needs besides transformers, as pip names it.
+        pad_id: What shorter rows of a batch are filled with.
+    """
+
+    name: str
+    folder: str
+    packages: tuple[str, ...] = ()
+    pad_id: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """How one kind of text (`document` or `query`) becomes a vector.
 
     Attributes:
         graph: File of the graph, relative to the bundle.
-        tokenizer: File of the tokenizer, None where the graph takes dense embeddings.
+        tokenizer: File of the tokenizer, None where the graph takes dense embeddings or the tokenizer has no file.
+        python_tokenizer: The tokenizer, where it has no fast form.
         prompt: Text put in front of every text.
         max_length: Tokens of a text, special tokens included; None for no limit.
         add_special_tokens: Whether the tokenizer adds tokens like [CLS].
@@ -21,6 +39,7 @@ class Route:
 
     graph: str
     tokenizer: str | None = None
+    python_tokenizer: PythonTokenizer | None = None
     prompt: str
     max_length: int | None = None
     add_special_tokens: bool = True

@@ -29,7 +29,7 @@ MANIFEST, TABLE = "manifest.json", "query_table.safetensors"
 _OMITTED = frozenset(
     {
         *("pooling", "activation", "autoencoder", "dropped_ids", "dense_dim", "cpu", "proven_tokens"),
-        *("pruning", "query_tower", "tolerance"),
+        *("pruning", "query_tower", "tolerance", "python_tokenizer"),
     }
 )
 
@@ -150,6 +150,7 @@ class Manifest:
         content = _without_omitted(asdict(self))
         if self.query_tower is not None:
             content["query_tower"] = _without_omitted(content["query_tower"])
+        content["routes"] = {name: _without_omitted(route) for name, route in content["routes"].items()}
         return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
     @classmethod
@@ -216,7 +217,8 @@ def _problems(manifest: Manifest) -> Iterator[str]:
         if count is not None and count < 1:
             yield f"{name!r} is {count}, expected 1 or more"
     for name, route in manifest.routes.items():
-        used = [route.graph] if manifest.input == "embedding" else [route.graph, route.tokenizer]
+        takes_text = manifest.input == "tokens" and route.python_tokenizer is None
+        used = [route.graph, route.tokenizer] if takes_text else [route.graph]
         for file in used:
             if file not in manifest.files:
                 yield f"route {name!r} uses {file!r}, which is not among its 'files'"

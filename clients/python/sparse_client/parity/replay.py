@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sparse_client.bundle.encoding import Encoding
 from sparse_client.bundle.manifest import MANIFEST
-from sparse_client.bundle.outputs import HYBRID, Reader, hybrid
+from sparse_client.bundle.outputs import HYBRID, hybrid
 from sparse_client.bundle.reader import Bundle
 from sparse_client.bundle.sessions import Sessions
 from sparse_client.errors import BundleError
@@ -18,7 +18,6 @@ from sparse_client.parity.decoder import decoding_misses
 from sparse_client.parity.golden import GOLDEN, Golden, Report, compare, golden_by_route
 from sparse_client.vectors import SparseVector
 
-_T = TypeVar("_T")
 Vectors = Mapping[str, Sequence[Golden]]  # by route
 
 
@@ -42,7 +41,9 @@ def verify(bundle: Path | str, *, providers: Sequence[str] | None = None) -> Rep
     embedded = opened.manifest.input_dim is not None
     report = (_replay_embeddings if embedded else _replay_texts)(opened, encoder, golden)
     wrong = [miss for route in report.distances for miss in _wrong_facts(opened, route, encoder._sessions)]
-    label = str if embedded else encoder._tokenizer("document").label  # embeddings are decoded to embeddings
+    label = (
+        str if embedded else encoder._encoding.tokenizers.of("document").label
+    )  # embeddings are decoded to embeddings
     wrong += decoding_misses(opened, encoder._sessions, golden["document"], label)
     return replace(report, misses=(*wrong, *report.misses))
 
@@ -60,35 +61,29 @@ def _embeddings(bundle: Bundle, golden: Sequence[Golden]) -> NDArray[np.float32]
 
 
 def _replay_texts(bundle: Bundle, encoder: LocalEncoder, golden: Vectors) -> Report:
-    ids = {route: encoder._tokenizer(route).ids([one.text for one in some]) for route, some in golden.items()}
-    encoded, dense = _encoded(bundle, encoder, ids)
+    encoding = encoder._encoding
+    ids = {route: encoding.tokenizers.of(route).ids([one.text for one in some]) for route, some in golden.items()}
+    encoded, dense = _encoded(bundle, encoding, ids)
     own_ids = {route: [row.tolist() for row in rows] for route, rows in ids.items()}
     report = compare(bundle, golden, encoded, own_ids, dense)
     for route in filter(bundle.manifest.has_table, golden):  # servers run the graph that this client does not need
-        pad, graph = encoder._tokenizer(route).pad, bundle.manifest.routes[route].graph
-        by_graph = [encoder._outputs(graph, pad([row]), encoder._reader())[0] for row in ids[route]]
+        pad, graph = encoding.tokenizers.of(route).pad, bundle.manifest.routes[route].graph
+        by_graph = [encoding.outputs(graph, pad([row]), encoding.reader)[0] for row in ids[route]]
         missed = compare(bundle, golden, {route: by_graph}).misses
         report = replace(report, misses=(*report.misses, *(f"by its graph, {miss}" for miss in missed)))
     return report
 
 
 def _encoded(
-    bundle: Bundle, encoder: LocalEncoder, ids: Mapping[str, Sequence[NDArray[np.int64]]]
+    bundle: Bundle, encoding: Encoding, ids: Mapping[str, Sequence[NDArray[np.int64]]]
 ) -> tuple[dict[str, list[SparseVector]], dict[str, NDArray[np.float32]] | None]:
     """Return the vectors of token ids by route, and the dense embeddings where the bundle gives some."""
     width = bundle.manifest.dense_dim
     if width is None:
-        return {route: _rows(encoder, rows, route, encoder._reader()) for route, rows in ids.items()}, None
-    both = {route: hybrid(_rows(encoder, rows, route, HYBRID), width) for route, rows in ids.items()}
+        return {route: encoding.in_order(rows, route, encoding.reader) for route, rows in ids.items()}, None
+    both = {route: hybrid(encoding.in_order(rows, route, HYBRID), width) for route, rows in ids.items()}
     vectors = {route: pair[0] for route, pair in both.items()}
     return vectors, {route: pair[1] for route, pair in both.items()}
-
-
-def _rows(encoder: LocalEncoder, ids: Sequence[NDArray[np.int64]], route: str, reader: Reader[_T]) -> list[_T]:
-    done: dict[int, _T] = {}
-    for positions, batch in encoder._run_ids(ids, route, reader):
-        done.update(zip(positions, batch, strict=True))
-    return [done[position] for position in range(len(done))]
 
 
 def _wrong_facts(bundle: Bundle, route: str, sessions: Sessions) -> Iterator[str]:

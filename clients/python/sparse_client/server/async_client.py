@@ -19,8 +19,16 @@ from sparse_client.progress import progress_bar
 from sparse_client.server.address import parse_address
 from sparse_client.server.connection import Connection
 from sparse_client.server.options import ClientOptions, checked_headers
-from sparse_client.server.wire import batches, read_embeddings, read_hybrid, read_tokens, read_vectors, text_tensors
-from sparse_client.texts import CHUNK_TEXTS, check_unicode, checked_texts
+from sparse_client.server.wire import (
+    batches,
+    read_embeddings,
+    read_hybrid,
+    read_tokens,
+    read_vectors,
+    text_tensors,
+    token_tensors,
+)
+from sparse_client.texts import CHUNK_TEXTS, check_unicode, checked_texts, checked_token_ids
 from sparse_client.vectors import SparseVector, checked_vectors
 
 _T = TypeVar("_T")
@@ -106,6 +114,26 @@ class AsyncSparseClient:
     ) -> list[SparseVector] | Hybrid:
         """Encode queries; as `encode_documents`, with the bundle's query route."""
         return await self._encode(texts, "query", show_progress, dense)
+
+    async def encode_token_ids(self, rows: Iterable[Sequence[int]], route: str = "document") -> list[SparseVector]:
+        """Encode token ids, see `LocalEncoder.encode_token_ids`.
+
+        Raises:
+            InputError: If it is not a list of rows of ids, or the server rejects one.
+            ServerError: As `encode_documents`.
+        """
+        checked = checked_token_ids(rows, None)
+        ensemble = await self._connection.config(self._name(route))
+        model = ensemble.last_step or self._name(route)
+
+        async def send(positions: list[int]) -> list[SparseVector]:
+            return await self._connection.infer(
+                model,
+                lambda: token_tensors([checked[position] for position in positions]),
+                lambda outputs: read_vectors(outputs, len(positions), self._options.max_active_dims),
+            )
+
+        return await self._in_batches([len(row) for row in checked], model, send)
 
     async def decode(self, vectors: Iterable[SparseVector], top: int | None = 10) -> list[list[tuple[str, float]]]:
         """Name the strongest dimensions of each vector.

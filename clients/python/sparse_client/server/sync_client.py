@@ -2,7 +2,7 @@
 
 import asyncio
 import weakref
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from pathlib import Path
 from threading import Lock, Thread, current_thread
 from typing import Any, Literal, TypeVar, overload
@@ -83,6 +83,10 @@ class SparseClient:
     ) -> list[SparseVector] | Hybrid:
         """Encode queries, see `AsyncSparseClient.encode_queries`."""
         return self._wait(self._client._encode(texts, "query", show_progress, dense))
+
+    def encode_token_ids(self, rows: Iterable[Sequence[int]], route: str = "document") -> list[SparseVector]:
+        """Encode token ids, see `AsyncSparseClient.encode_token_ids`."""
+        return self._wait(self._client.encode_token_ids(rows, route))
 
     def decode(self, vectors: Iterable[SparseVector], top: int | None = 10) -> list[list[tuple[str, float]]]:
         """Name the strongest dimensions of each vector, see `AsyncSparseClient.decode`."""

@@ -137,7 +137,9 @@ class GrpcTransport:
             raise _grpc_failure(error) from error
         config = message.config
         outputs = [{"name": output.name, "dims": list(output.dims)} for output in config.output]
-        return {"max_batch_size": config.max_batch_size, "output": outputs}
+        steps = [{"model_name": step.model_name} for step in config.ensemble_scheduling.step]
+        found = {"max_batch_size": config.max_batch_size, "output": outputs}
+        return found | {"ensemble_scheduling": {"step": steps}}
 
     async def close(self) -> None:
         """Close the connection."""

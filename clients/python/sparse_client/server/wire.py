@@ -23,11 +23,13 @@ class ModelConfig:
         max_batch_size: Rows that one request may have.
         outputs: Names of its outputs.
         dense_dim: Width of its dense embeddings, 0 where it gives none.
+        last_step: Of an ensemble, the model that gives its outputs, None of another model.
     """
 
     max_batch_size: int
     outputs: tuple[str, ...]
     dense_dim: int = 0
+    last_step: str | None = None
 
 
 def parse_config(raw: Mapping[str, Any]) -> ModelConfig:
@@ -38,12 +40,13 @@ def parse_config(raw: Mapping[str, Any]) -> ModelConfig:
     """
     try:
         most, outputs = int(raw.get("max_batch_size", 0)), tuple(output["name"] for output in raw["output"])
+        steps = [step["model_name"] for step in raw.get("ensemble_scheduling", {}).get("step", [])]
         dense_dim = next((int(output["dims"][0]) for output in raw["output"] if output["name"] == DENSE), 0)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise AttemptError(Reason.FAILED, f"its configuration cannot be read ({error!r})") from error
     if most < 1:
         raise AttemptError(Reason.FAILED, "it takes no batches: make the repository with `sparse-export triton`")
-    return ModelConfig(most, outputs, dense_dim)
+    return ModelConfig(most, outputs, dense_dim, steps[-1] if steps else None)
 
 
 def batches(sizes: Sequence[int], most: int) -> list[list[int]]:
@@ -60,6 +63,15 @@ def batches(sizes: Sequence[int], most: int) -> list[list[int]]:
 def text_tensors(texts: Sequence[str]) -> Tensors:
     """Return the input of an encoder: ``TEXT``, bytes ``[batch, 1]``."""
     return {"TEXT": np.array([[text.encode()] for text in texts], dtype=np.object_)}
+
+
+def token_tensors(rows: Sequence[NDArray[np.int64]]) -> Tensors:
+    """Return ``input_ids`` and ``attention_mask``, int64 ``[batch, longest]``; padding is 0, no model looks at it."""
+    width = max(1, *(len(row) for row in rows))
+    ids, mask = (np.zeros((len(rows), width), np.int64) for _ in range(2))
+    for position, row in enumerate(rows):
+        ids[position, : len(row)], mask[position, : len(row)] = row, 1
+    return {"input_ids": ids, "attention_mask": mask}
 
 
 def read_vectors(outputs: Tensors, count: int, most: int | None) -> list[SparseVector]:
