@@ -98,6 +98,22 @@ def test_a_bundle_cannot_choose_what_mecab_reads(bundle: Path, tmp_path: Path) -
         LocalEncoder(copy.path).encode_documents(["猫"])
 
 
+@pytest.mark.parametrize("folder", ["..", ".", "", "/etc", "tokenizer/../../elsewhere", "missing"])
+def test_the_folder_lies_inside(bundle: Path, tmp_path: Path, folder: str) -> None:
+    copy = Copy(shutil.copytree(bundle, tmp_path / "copy"))
+    copy.route("document", python_tokenizer={"name": "BertJapaneseTokenizer", "folder": folder})
+    copy.save()
+    with pytest.raises(BundleError, match="which is not one inside the bundle"):
+        LocalEncoder(copy.path)
+
+
+def test_a_file_that_nobody_checked_is_refused(bundle: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(bundle, tmp_path / "copy")
+    (copy / "tokenizer" / "added_tokens.json").write_text('{"猫": 7}')
+    with pytest.raises(BundleError, match="added_tokens.json is not among the files of manifest.json"):
+        LocalEncoder(copy)
+
+
 def test_a_class_that_is_no_tokenizer_is_refused(bundle: Path, tmp_path: Path) -> None:
     copy = Copy(shutil.copytree(bundle, tmp_path / "copy"))
     copy.route("document", python_tokenizer={"name": "pipeline", "folder": "tokenizer"})

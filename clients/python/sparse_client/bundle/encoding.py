@@ -70,8 +70,6 @@ class Encoding:
         Raises:
             BundleError: If the graph cannot be loaded, fails, or gives what is no vector.
         """
-        if len(rows) == 1:  # order would cost a query a part of its time
-            return next(self._runs(rows, route, reader))[1]
         done: dict[int, _T] = {}
         for positions, batch in self._runs(rows, route, reader):
             done.update(zip(positions, batch, strict=True))

@@ -37,7 +37,21 @@ def open_bundle(path: Path | str, *, checksums: bool = False) -> Bundle:
     manifest = _read_manifest(root)
     for name, file in manifest.files.items():
         _check_file(root, name, file, checksums)
+    for route in manifest.routes.values():
+        if route.python_tokenizer is not None:
+            _check_folder(root, route.python_tokenizer.folder, manifest)
     return Bundle(root, manifest)
+
+
+def _check_folder(root: Path, name: str, manifest: Manifest) -> None:
+    """Check that a folder of the bundle holds nothing that its manifest does not name: libraries look for files."""
+    named = {root / file for file in manifest.files}
+    folder = root / name
+    if not name or not _is_inside(root, folder) or folder.resolve() == root.resolve() or not folder.is_dir():
+        raise BundleError(f"{root / MANIFEST} names the folder {name!r}, which is not one inside the bundle")
+    for path in folder.rglob("*"):
+        if path not in named and not path.is_dir():
+            raise BundleError(f"{path} is not among the files of {MANIFEST}; copy or export the bundle again")
 
 
 def _read_manifest(root: Path) -> Manifest:

@@ -10,8 +10,8 @@ from sparse_client.bundle.facts import PythonTokenizer, Route
 from sparse_client.errors import BundleError, SparseClientError, one_line
 
 SETTINGS = "tokenizer_config.json"
-# Options that are handed to a program for words: a bundle must not choose what that reads and writes.
-FORBIDDEN = ("mecab_option", "sudachi_config_path", "sudachi_resource_dir")
+# Settings of these endings name files of the host, or are handed to a program (MeCab) that reads and writes files.
+FORBIDDEN = ("_file", "_path", "_dir", "_option")
 
 
 class SlowTokenizer:
@@ -88,7 +88,9 @@ def _check_settings(path: Path) -> None:
         settings = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise BundleError(f"{path} cannot be read: {one_line(error)}") from error
-    nested = [one for one in settings.values() if isinstance(one, dict)] if isinstance(settings, dict) else []
-    for name in FORBIDDEN:
-        if any(one.get(name) is not None for one in nested):
-            raise BundleError(f"{path} sets {name}, which a bundle may not: it names files of the host")
+    if not isinstance(settings, dict):
+        raise BundleError(f"{path} is not a JSON object")
+    for part in (settings, *(one for one in settings.values() if isinstance(one, dict))):
+        for name, value in part.items():
+            if name.endswith(FORBIDDEN) and value is not None:
+                raise BundleError(f"{path} sets {name}, which a bundle may not: it could name files of the host")
