@@ -101,9 +101,12 @@ def test_a_sliding_window_keeps_its_mask(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pooling", ["max", "sum"])
 @pytest.mark.parametrize("most", [None, 20])
-def test_a_reference_in_chunks_is_that_of_sentence_transformers(tmp_path: Path, pooling: str, most: int | None) -> None:
+def test_a_reference_in_chunks_is_that_of_sentence_transformers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pooling: str, most: int | None
+) -> None:
     folder = save_splade(tmp_path / "m", pooling=pooling, bare={"max_position_embeddings": 2048}, max_active_dims=most)
     checkpoint = read_checkpoint(ExportOptions(model=str(folder), output=tmp_path, max_length=1500))
+    monkeypatch.setattr(reference, "LOGITS", 3 * 100 * 512)  # 15 chunks
     texts = [golden_texts.prose(words) for words in (1400, 700, 3)]
     weights = checkpoint.encoder.encode_document(texts, convert_to_sparse_tensor=False)
     found = reference.encode_batch(checkpoint, "document", texts)

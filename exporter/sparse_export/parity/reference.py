@@ -17,7 +17,7 @@ from sparse_export.checkpoint.chain import SPLADE
 from sparse_export.checkpoint.load import Checkpoint
 from sparse_export.graph import decoder
 
-CHUNK = 512  # tokens whose logits are held at once
+LOGITS = 2**27  # numbers that are held at once: 0.5 GiB
 
 
 def token_batch(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> dict[str, np.ndarray]:
@@ -47,7 +47,7 @@ def encode_batch(
     Returns:
         One row per text.
     """
-    if checkpoint.head(route) == SPLADE and token_batch(checkpoint, route, texts)["input_ids"].shape[1] > CHUNK:
+    if checkpoint.head(route) == SPLADE and _logits(checkpoint, route, texts) > LOGITS:
         weights = _pooled_in_chunks(checkpoint, route, texts, max_active_dims)
     else:
         encode = {"document": checkpoint.encoder.encode_document, "query": checkpoint.encoder.encode_query}[route]
@@ -60,6 +60,15 @@ def encode_batch(
                 show_progress_bar=False,
             )
     return [SparseVector.of_dense(row) for row in np.asarray(weights)]
+
+
+def _logits(checkpoint: Checkpoint, route: str, texts: Sequence[str]) -> int:
+    """Return how many logits a masked language model gives for a padded batch."""
+    return token_batch(checkpoint, route, texts)["input_ids"].size * _vocabulary(checkpoint, route)
+
+
+def _vocabulary(checkpoint: Checkpoint, route: str) -> int:
+    return int(checkpoint.modules(route)[0].model.get_output_embeddings().weight.shape[0])
 
 
 def _pooled_in_chunks(
@@ -76,7 +85,8 @@ def _pooled_in_chunks(
     with torch.no_grad():
         with decoder.left_out(transformer.model):
             states = transformer(features)["token_embeddings"]
-        chunks = zip(states.split(CHUNK, dim=1), features["attention_mask"].split(CHUNK, dim=1), strict=True)
+        length = max(1, LOGITS // (len(texts) * _vocabulary(checkpoint, route)))
+        chunks = zip(states.split(length, dim=1), features["attention_mask"].split(length, dim=1), strict=True)
         logits = ({"token_embeddings": some @ weight + bias, "attention_mask": mask} for some, mask in chunks)
         parts = torch.stack([pooling(some)["sentence_embedding"] for some in logits])
         weights = parts.amax(0) if pooling.pooling_strategy == "max" else parts.sum(0)
