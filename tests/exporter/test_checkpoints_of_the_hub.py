@@ -106,6 +106,19 @@ def test_form(tmp_path: Path, form: str) -> None:
         assert len(vector) == (row != 0).sum()
 
 
+def test_the_source_is_what_was_loaded(tmp_path: Path) -> None:
+    """The same weights lie on the hub in other formats, too, and what a training left."""
+    folder = save_masked_lm(tmp_path / "model", "bert", num_hidden_layers=1)
+    alone = export(ExportOptions(str(folder), tmp_path / "alone")).source
+    torch.save(load_file(folder / WEIGHTS), folder / "pytorch_model.bin")
+    for name in ("training_args.bin", "onnx/model.onnx", "openvino/openvino_model.bin", "model.fp16.safetensors"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"other")
+    assert export(ExportOptions(str(folder), tmp_path / "beside")).source == alone
+    assert alone is not None
+    assert alone.size == (folder / WEIGHTS).stat().st_size
+
+
 def test_a_token_beyond_the_vocabulary_is_refused(tmp_path: Path) -> None:
     """PyTorch has no embedding for it, and a graph would read past the table."""
     folder = save_masked_lm(tmp_path / "model", "bert", vocab_size=100)

@@ -28,7 +28,14 @@ from sparse_export.errors import CheckpointError, InputError
 from sparse_export.options import ExportOptions, SpecialTokens
 
 UNLIMITED = 10**6  # transformers writes about 1e30 where a tokenizer has no limit
-WEIGHTS = ("*.safetensors", "*.bin", token_weights.LINEAR)
+# Names of weight files that the libraries load; of a folder the first kind that is there.
+WEIGHTS = (
+    "model.safetensors",
+    "model-*.safetensors",
+    "adapter_model.safetensors",
+    "pytorch_model*.bin",
+    "adapter*.bin",
+)
 # The prompts that sentence-transformers tries for each route, in its order.
 PROMPTS = {"document": ("document", "passage", "corpus"), "query": ("query",)}
 
@@ -105,7 +112,12 @@ class Checkpoint:
         return sum(path.stat().st_size for path in self._weights())
 
     def _weights(self) -> list[Path]:
-        return sorted(path for kind in WEIGHTS for path in self.folder.rglob(kind))
+        """Return the files that were loaded: a hub has others beside them, of other formats and precisions."""
+        found = sorted(self.folder.rglob(token_weights.LINEAR))
+        for folder in [self.folder, *(path for path in self.folder.rglob("*") if path.is_dir())]:
+            kinds = (sorted(folder.glob(kind)) for kind in WEIGHTS)
+            found += next(filter(None, kinds), [])
+        return sorted(found)
 
 
 def read_checkpoint(options: ExportOptions) -> Checkpoint:
