@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 from zoo.rows import Row
 
 PROGRAM = Path(sys.executable).with_name("sparse-export")
+POLL_SECONDS = 0.1
 QUANTIZE = {"fp32": "none", "int8": "int8"}
 
 
@@ -68,11 +70,17 @@ def export(row: Row, checkpoint: Path, bundle: Path, precision: str) -> Export:
 
 
 def _run(command: list[str]) -> tuple[int, str, int]:
-    """Return exit code, standard error and peak memory in MB."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    errors = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    process.stderr.close()
-    return process.returncode, errors, round(usage.ru_maxrss / 1000)
+    """Return exit code, standard error and peak memory in MB.
+
+    The kernel's own figure at the end (ru_maxrss) would start at what this process holds, which built a checkpoint.
+    """
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as errors:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
+        peak = 0
+        while process.poll() is None:
+            with contextlib.suppress(OSError, StopIteration):  # it has just ended
+                lines = Path(f"/proc/{process.pid}/status").read_text("utf-8").splitlines()
+                peak = int(next(line.split()[1] for line in lines if line.startswith("VmHWM:")))
+            time.sleep(POLL_SECONDS)
+        errors.seek(0)
+        return process.returncode, errors.read(), round(peak * 1024 / 1e6)

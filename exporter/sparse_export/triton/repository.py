@@ -50,7 +50,7 @@ def write(options: RepositoryOptions) -> list[str]:
     check_free(options)
     try:
         with _workshop(options.repository) as workshop:
-            models = list(_Writer(workshop, served, other, options).models())
+            models = list(_models(_Job(workshop, served, other, options)))
             _take_places(options.repository, workshop, names, models)
     except OSError as error:
         if error.errno not in REASONS:
@@ -93,72 +93,78 @@ def _workshop(repository: Path) -> Iterator[Path]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Writer:
-    """Write models into `folder`: `served` on a CPU; on a GPU the towers of `other`, if they run well there."""
+class _Job:
+    """What is written where: `served` on a CPU; on a GPU the towers of `other`, if they run well there."""
 
     folder: Path
     served: Servable
     other: Servable
     options: RepositoryOptions
 
-    def models(self) -> Iterator[str]:
-        """Write every model and yield its name, ensembles last."""
-        names = Names(self.options.name)
-        yield self._tokenize(names.tokenize)
-        for route, graph in self.served.graphs().items():
-            yield self._encoder(names.encoder(route), route, graph)
-        self._copy_graph(self.served, DECODE, names.decode, GRAPH)
-        yield self._configure(names.decode, configs.decode(self.served, self.options))
-        for route in self.served.routes:
-            name = names.ensemble(route)
-            (self._version(name) / ".gitkeep").touch()  # the folder must exist, and git keeps no empty one
-            yield self._configure(name, configs.ensemble(names, self.served, route, self.options))
 
-    def _tokenize(self, name: str) -> str:
-        shutil.copyfile(TOKENIZE, self._version(name) / "model.py")
-        for route in self.served.routes.values():
-            if (slow := route.settings.get("python_tokenizer")) is not None:
-                target = self._version(name) / slow["folder"]
-                shutil.copytree(self.served.folder / slow["folder"], target, dirs_exist_ok=True)
-                continue
-            file = route.settings["tokenizer"]
-            shutil.copyfile(self.served.folder / file, self._version(name) / file)
-        config = configs.tokenize(self.served, self.options)
-        return self._configure(name, config, gpu.tokenize(config) if self.other.on_gpu else None)
+def _models(job: _Job) -> Iterator[str]:
+    """Write every model and yield its name, ensembles last."""
+    names = Names(job.options.name)
+    yield _tokenize(job, names.tokenize)
+    for route, graph in job.served.graphs().items():
+        yield _encoder(job, names.encoder(route), route, graph)
+    _copy_graph(job.served, DECODE, _version(job, names.decode) / GRAPH)
+    yield _configure(job, names.decode, configs.decode(job.served, job.options))
+    for route in job.served.routes:
+        name = names.ensemble(route)
+        (_version(job, name) / ".gitkeep").touch()  # the folder must exist, and git keeps no empty one
+        yield _configure(job, name, configs.ensemble(names, job.served, route, job.options))
 
-    def _encoder(self, name: str, route: str, graph: str) -> str:
-        self._copy_graph(self.served, graph, name, GRAPH)
-        config = configs.encoder(self.served, self.options)
-        if self.served.is_lookup(graph) or not self.other.on_gpu:
-            return self._configure(name, config)
-        file = GRAPH if self.other is self.served else GPU_GRAPH
-        if file != GRAPH:
-            self._copy_graph(self.other, graph, name, file)
-        longest = self.served.routes[route].settings["max_length"] or UNLIMITED_TOKENS
-        return self._configure(name, config, gpu.encoder(config, self.options, longest, file))
 
-    def _copy_graph(self, bundle: Servable, graph: str, name: str, file: str) -> None:
-        """Copy a graph to `file`; with weights in side files it becomes a folder of that name, as Triton wants it."""
-        target, sides = self._version(name) / file, bundle.side_files(graph)
-        if sides:
-            target.mkdir()
-            for side in sides:
-                shutil.copyfile(bundle.folder / side, target / side)
-            target /= GRAPH
-        shutil.copyfile(bundle.folder / graph, target)
+def _tokenize(job: _Job, name: str) -> str:
+    shutil.copyfile(TOKENIZE, _version(job, name) / "model.py")
+    for route in job.served.routes.values():
+        if (slow := route.settings.get("python_tokenizer")) is not None:
+            target = _version(job, name) / slow["folder"]
+            shutil.copytree(job.served.folder / slow["folder"], target, dirs_exist_ok=True)
+            continue
+        file = route.settings["tokenizer"]
+        shutil.copyfile(job.served.folder / file, _version(job, name) / file)
+    config = configs.tokenize(job.served, job.options)
+    return _configure(job, name, config, gpu.tokenize(config) if job.other.on_gpu else None)
 
-    def _configure(self, name: str, config: Any, on_gpu: Any = None) -> str:
-        """Write the configuration of a model, the last of its files, and return its name."""
-        if on_gpu is not None:
-            (self.folder / name / GPU_CONFIG).parent.mkdir()
-            (self.folder / name / GPU_CONFIG).write_text(configs.text(on_gpu), encoding="utf-8")
-        (self.folder / name / CONFIG).write_text(configs.text(config), encoding="utf-8")
-        return name
 
-    def _version(self, name: str) -> Path:
-        folder = self.folder / name / VERSION
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
+def _encoder(job: _Job, name: str, route: str, graph: str) -> str:
+    _copy_graph(job.served, graph, _version(job, name) / GRAPH)
+    config = configs.encoder(job.served, job.options)
+    if job.served.is_lookup(graph) or not job.other.on_gpu:
+        return _configure(job, name, config)
+    file = GRAPH if job.other is job.served else GPU_GRAPH
+    if file != GRAPH:
+        _copy_graph(job.other, graph, _version(job, name) / file)
+    longest = job.served.routes[route].settings["max_length"] or UNLIMITED_TOKENS
+    return _configure(job, name, config, gpu.encoder(config, job.options, longest, file))
+
+
+def _copy_graph(bundle: Servable, graph: str, target: Path) -> None:
+    """Copy a graph; with weights in side files it becomes a folder of that name, as Triton wants it."""
+    sides = bundle.side_files(graph)
+    if sides:
+        target.mkdir()
+        for side in sides:
+            shutil.copyfile(bundle.folder / side, target / side)
+        target /= GRAPH
+    shutil.copyfile(bundle.folder / graph, target)
+
+
+def _configure(job: _Job, name: str, config: Any, on_gpu: Any = None) -> str:
+    """Write the configuration of a model, the last of its files, and return its name."""
+    if on_gpu is not None:
+        (job.folder / name / GPU_CONFIG).parent.mkdir()
+        (job.folder / name / GPU_CONFIG).write_text(configs.text(on_gpu), encoding="utf-8")
+    (job.folder / name / CONFIG).write_text(configs.text(config), encoding="utf-8")
+    return name
+
+
+def _version(job: _Job, name: str) -> Path:
+    folder = job.folder / name / VERSION
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _take_places(repository: Path, workshop: Path, names: Names, models: list[str]) -> None:

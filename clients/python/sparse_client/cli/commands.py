@@ -12,7 +12,7 @@ import click
 
 from sparse_client.cli.group import CommandGroup
 from sparse_client.cli.output_file import output_stream
-from sparse_client.cli.target import Place
+from sparse_client.cli.target import Target
 from sparse_client.errors import InputError, SparseClientError
 from sparse_client.progress import progress_bar
 from sparse_client.texts import CHUNK_TEXTS
@@ -46,17 +46,17 @@ def main() -> None:
     """
 
 
-def _place_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options of where to encode, and give them to the command as one `place`."""
+def _target_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of where to encode, and give them to the command as one `target`."""
 
     @functools.wraps(command)
-    def placed(**options: Any) -> None:
-        names = [field.name for field in fields(Place)]
-        place = Place(**{name: options.pop(name) for name in names})
-        command(place=place, **options)
+    def with_target(**options: Any) -> None:
+        names = [field.name for field in fields(Target)]
+        target = Target(**{name: options.pop(name) for name in names})
+        command(target=target, **options)
 
     return _with_options(
-        placed,
+        with_target,
         click.option("--bundle", metavar="DIR", help="Folder that sparse-export wrote."),
         click.option("--url", metavar="URL", help="Server instead: http[s]://HOST:PORT or grpc[s]://HOST:PORT."),
         click.option("--model", metavar="NAME", help="Name of the bundle on the server."),
@@ -104,13 +104,13 @@ _format_option = click.option(
 
 @main.command()
 @_input_options
-@_place_options
+@_target_options
 @click.option("--top", type=_COUNT, metavar="K", help="Keep the K strongest dimensions.  [default: all]")
 @click.option("--dense", is_flag=True, help="Also write the dense embedding, of a bundle exported with --with-dense.")
 @click.option("--output", metavar="FILE", help="File to write, complete or not at all.  [default: standard output]")
 def encode(
     texts: tuple[str, ...], path: str | None, jsonl: bool, field: str, route: str,
-    place: Place, top: int | None, dense: bool, output: str | None,
+    target: Target, top: int | None, dense: bool, output: str | None,
 ) -> None:  # fmt: skip
     """Encode texts into sparse vectors, one JSON line each, in input order.
 
@@ -123,7 +123,7 @@ def encode(
     """
     from sparse_client.cli.records import Source
 
-    encoder = place.encoder(top)
+    encoder = target.encoder(top)
     with output_stream(output) as stream, progress_bar(None, sys.stderr.isatty() and not stream.isatty()) as advance:
         for record, vector, embedding in _encoded(Source(texts, path, jsonl, field).records(), encoder, route, dense):
             line = {**record.label, "indices": vector.indices.tolist(), "values": vector.values.tolist()}
@@ -135,12 +135,12 @@ def encode(
 
 @main.command()
 @_input_options
-@_place_options
+@_target_options
 @click.option("--top", type=_COUNT, default=10, show_default=True, metavar="K", help="Show the K strongest tokens.")
 @_format_option
 def decode(
     texts: tuple[str, ...], path: str | None, jsonl: bool, field: str, route: str,
-    place: Place, top: int, form: str | None,
+    target: Target, top: int, form: str | None,
 ) -> None:  # fmt: skip
     """Show the weighted tokens of texts, or of vectors that `encode` wrote.
 
@@ -153,7 +153,7 @@ def decode(
     from sparse_client.cli.printing import show_tokens
     from sparse_client.cli.records import Source
 
-    encoder = place.encoder()
+    encoder = target.encoder()
     encoder.decode([])  # a bundle without tokens is refused before anything is encoded
     # Of a server the dimension is not known; it tells if an index is too large.
     dimension = getattr(encoder, "dimension", _INT32_COUNT)
@@ -165,10 +165,10 @@ def decode(
 @main.command()
 @click.argument("query")
 @click.argument("document")
-@_place_options
+@_target_options
 @click.option("--top", type=_COUNT, metavar="N", help="Show the N strongest contributions.  [default: all]")
 @_format_option
-def explain(query: str, document: str, place: Place, top: int | None, form: str | None) -> None:
+def explain(query: str, document: str, target: Target, top: int | None, form: str | None) -> None:
     """Show what makes the score of QUERY and DOCUMENT, the strongest first.
 
     Every dimension that both have adds the product of its two weights; the percentage is its share of all that
@@ -183,7 +183,7 @@ def explain(query: str, document: str, place: Place, top: int | None, form: str 
 
     check_unicode(query, "QUERY")
     check_unicode(document, "DOCUMENT")
-    encoder = place.encoder()
+    encoder = target.encoder()
     (left,), (right,) = encoder.encode_queries([query]), encoder.encode_documents([document])
     shown = encoder.explain(left, right, top=top)
     with output_stream(None):
@@ -191,8 +191,8 @@ def explain(query: str, document: str, place: Place, top: int | None, form: str 
 
 
 @main.command()
-@_place_options
-def verify(place: Place) -> None:
+@_target_options
+def verify(target: Target) -> None:
     """Replay the golden vectors of a bundle, in this process or, with --url, on the server that serves it.
 
     Fails if a vector differs from PyTorch's by more than the bundle's precision promises.
@@ -205,25 +205,25 @@ def verify(place: Place) -> None:
     from sparse_client.cli.printing import show_verification
     from sparse_client.parity.replay import verify as replay
 
-    if place.bundle is None:
+    if target.bundle is None:
         raise InputError("give --bundle DIR, whose golden vectors are to be replayed")
-    if place.url is None:
-        report = replay(place.bundle, providers=place.providers or None)
+    if target.url is None:
+        report = replay(target.bundle, providers=target.providers or None)
     else:
-        report = place.client().verify(place.bundle)
+        report = target.client().verify(target.bundle)
     with output_stream(None):
-        show_verification(place.bundle, report, in_process=place.url is None)
+        show_verification(target.bundle, report, in_process=target.url is None)
 
 
 @main.command()
 @_input_options
-@_place_options
+@_target_options
 @click.option("--concurrency", default="1,2,4,8", show_default=True, metavar="N,N", help="Callers at the same time.")
 @click.option("--seconds", type=_SECONDS, default=5.0, show_default=True, help="How long with each of them.")
 @_format_option
 def bench(
     texts: tuple[str, ...], path: str | None, jsonl: bool, field: str, route: str,
-    place: Place, concurrency: str, seconds: float, form: str | None,
+    target: Target, concurrency: str, seconds: float, form: str | None,
 ) -> None:  # fmt: skip
     """Measure throughput and latency while several callers encode at once, each of them waiting for its answer.
 
@@ -238,8 +238,8 @@ def bench(
     from sparse_client.cli.printing import show_levels
     from sparse_client.cli.records import Source
 
-    levels, size = _levels(concurrency), place.batch_size or 1
-    encoder = place.encoder(concurrency=max(levels))
+    levels, size = _levels(concurrency), target.batch_size or 1
+    encoder = target.encoder(concurrency=max(levels))
     read = Source(texts, path, jsonl, field).records() if texts or path else ()
     given = [record.content for record in read if isinstance(record.content, str)] or TEXTS
     batches = [list(islice(cycle(given), start, start + size)) for start in range(0, len(given), size)]

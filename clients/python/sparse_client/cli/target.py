@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Target:
     """What the options say of where to encode; None where an option was not given.
 
     Attributes:
@@ -46,7 +46,7 @@ class Place:
             concurrency: Requests under way at the same time, None for the client's choice.
 
         Raises:
-            InputError: If the options name no place, two, or do not fit together.
+            InputError: If the options name no target, two, or do not fit together.
         """
         if (self.bundle is None) == (self.url is None):
             raise InputError("give either --bundle DIR or --url URL with --model NAME")
