@@ -29,6 +29,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "local",
         "parity",
         "server",
+        "corpus",
         "cli",
     ),
     "sparse_export": (

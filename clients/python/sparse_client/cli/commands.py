@@ -4,7 +4,8 @@ import functools
 import json
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import fields
+from contextlib import ExitStack
+from dataclasses import fields, replace
 from itertools import cycle, islice
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from sparse_client.cli.records import Record
     from sparse_client.cli.target import Encoder
+    from sparse_client.corpus.records import Record, Source
     from sparse_client.vectors import SparseVector
 
 _COUNT = click.IntRange(min=1)
@@ -78,12 +79,31 @@ def _target_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _input_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of what to read, and give them to the command as one `source`."""
+
+    @functools.wraps(command)
+    def with_source(**options: Any) -> None:
+        from sparse_client.corpus.records import Source
+
+        names = [field.name for field in fields(Source) if field.name in options]
+        command(source=Source(**{name: options.pop(name) for name in names}), **options)
+
     return _with_options(
-        command,
+        with_source,
         click.argument("texts", nargs=-1),
-        click.option("--input", "path", metavar="FILE", help="File to read instead; '-' for standard input."),
+        click.option(
+            "--input",
+            "path",
+            metavar="FILE",
+            help="File to read instead, or a pattern: .jsonl, .csv, .tsv, .parquet, .arrow, else a text a line; also "
+            ".gz and .zst; '-' for standard input.",
+        ),
         click.option("--jsonl", is_flag=True, help="Read --input as JSONL though its name does not end with .jsonl."),
-        click.option("--field", default="text", show_default=True, help="JSONL field that holds the text."),
+        click.option("--field", default="text", show_default=True, metavar="NAME", help="Field that holds the text."),
+        click.option(
+            "--id-field", metavar="NAME", help="Field that holds the id.  [default: id or _id, if there is one]"
+        ),
+        click.option("--title-field", metavar="NAME", help="Field that is put in front of the text, with a space."),
         click.option("--route", type=click.Choice(["document", "query"]), default="document", show_default=True),
     )
 
@@ -108,29 +128,37 @@ _format_option = click.option(
 @click.option("--top", type=_COUNT, metavar="K", help="Keep the K strongest dimensions.  [default: all]")
 @click.option("--dense", is_flag=True, help="Also write the dense embedding, of a bundle exported with --with-dense.")
 @click.option("--output", metavar="FILE", help="File to write, complete or not at all.  [default: standard output]")
+@click.option("--skip-bad", metavar="FILE", help="List records that cannot be used there, and go on.  [default: stop]")
 def encode(
-    texts: tuple[str, ...], path: str | None, jsonl: bool, field: str, route: str,
-    target: Target, top: int | None, dense: bool, output: str | None,
-) -> None:  # fmt: skip
+    source: "Source", route: str, target: Target, top: int | None, dense: bool, output: str | None, skip_bad: str | None
+) -> None:
     """Encode texts into sparse vectors, one JSON line each, in input order.
 
-    Reads TEXTS, or a file: .jsonl (an "id" or "_id" is kept), else one text per line.
+    Reads TEXTS, or files with a text a line or with fields (an id is kept).
 
     \b
     Example:
       sparse-client encode --bundle bundle/ --input corpus.jsonl --output vectors.jsonl
+      sparse-client encode --bundle bundle/ --input 'corpus/*.parquet' --title-field title --output vectors.jsonl
       sparse-client encode --url grpc://localhost:8001 --model splade --input corpus.jsonl --output vectors.jsonl
     """
-    from sparse_client.cli.records import Source
+    from sparse_client.corpus.records import Skipped
 
-    encoder = target.encoder(top)
-    with output_stream(output) as stream, progress_bar(None, sys.stderr.isatty() and not stream.isatty()) as advance:
-        for record, vector, embedding in _encoded(Source(texts, path, jsonl, field).records(), encoder, route, dense):
+    encoder, skipped = target.encoder(top), None
+    with ExitStack() as stack:
+        stream = stack.enter_context(output_stream(output))
+        if skip_bad is not None:
+            skipped = Skipped(stack.enter_context(output_stream(skip_bad)))
+            source = replace(source, skip=skipped)
+        advance = stack.enter_context(progress_bar(None, sys.stderr.isatty() and not stream.isatty()))
+        for record, vector, embedding in _encoded(source.records(), encoder, route, dense):
             line = {**record.label, "indices": vector.indices.tolist(), "values": vector.values.tolist()}
             if embedding is not None:
                 line["dense"] = embedding.tolist()
             stream.write(json.dumps(line) + "\n")
             advance(1)
+    if skipped is not None:
+        click.echo(f"{skipped.count} records were skipped, see {skip_bad}", err=True)
 
 
 @main.command()
@@ -138,27 +166,23 @@ def encode(
 @_target_options
 @click.option("--top", type=_COUNT, default=10, show_default=True, metavar="K", help="Show the K strongest tokens.")
 @_format_option
-def decode(
-    texts: tuple[str, ...], path: str | None, jsonl: bool, field: str, route: str,
-    target: Target, top: int, form: str | None,
-) -> None:  # fmt: skip
+def decode(source: "Source", route: str, target: Target, top: int, form: str | None) -> None:
     """Show the weighted tokens of texts, or of vectors that `encode` wrote.
 
-    Reads TEXTS, or a file: .jsonl with vectors or texts, else one text per line.
+    Reads TEXTS, or files: .jsonl with vectors, or what `encode` reads.
 
     \b
     Example:
       sparse-client decode --bundle bundle/ --format table "The weather is lovely today."
     """
     from sparse_client.cli.printing import show_tokens
-    from sparse_client.cli.records import Source
 
     encoder = target.encoder()
     encoder.decode([])  # a bundle without tokens is refused before anything is encoded
     # Of a server the dimension is not known; it tells if an index is too large.
     dimension = getattr(encoder, "dimension", _INT32_COUNT)
     with output_stream(None):
-        for record, vector, _ in _encoded(Source(texts, path, jsonl, field, dimension).records(), encoder, route):
+        for record, vector, _ in _encoded(replace(source, dimension=dimension).records(), encoder, route):
             show_tokens(form, record.label, encoder.decode([vector], top=top)[0])
 
 
@@ -221,10 +245,7 @@ def verify(target: Target) -> None:
 @click.option("--concurrency", default="1,2,4,8", show_default=True, metavar="N,N", help="Callers at the same time.")
 @click.option("--seconds", type=_SECONDS, default=5.0, show_default=True, help="How long with each of them.")
 @_format_option
-def bench(
-    texts: tuple[str, ...], path: str | None, jsonl: bool, field: str, route: str,
-    target: Target, concurrency: str, seconds: float, form: str | None,
-) -> None:  # fmt: skip
+def bench(source: "Source", route: str, target: Target, concurrency: str, seconds: float, form: str | None) -> None:
     """Measure throughput and latency while several callers encode at once, each of them waiting for its answer.
 
     Encodes TEXTS, or a file, or a few sentences of its own; --batch-size of them per call, one by default.
@@ -236,11 +257,10 @@ def bench(
     """
     from sparse_client.cli.load_test import PERCENTILES, TEXTS, measure
     from sparse_client.cli.printing import show_levels
-    from sparse_client.cli.records import Source
 
     levels, size = _levels(concurrency), target.batch_size or 1
     encoder = target.encoder(concurrency=max(levels))
-    read = Source(texts, path, jsonl, field).records() if texts or path else ()
+    read = source.records() if source.texts or source.path else ()
     given = [record.content for record in read if isinstance(record.content, str)] or TEXTS
     batches = [list(islice(cycle(given), start, start + size)) for start in range(0, len(given), size)]
     call = encoder.encode_queries if route == "query" else encoder.encode_documents

@@ -1,0 +1,1 @@
+"""Read texts of any number from files."""
