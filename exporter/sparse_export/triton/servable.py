@@ -128,5 +128,5 @@ def _routes(manifest: Manifest) -> dict[str, ServableRoute]:
 
 def _settings(route: Route) -> dict[str, Any]:
     content = asdict(route)
-    names = ["prompt", "max_length", "add_special_tokens"]
-    return {name: content[name] for name in [*names, "tokenizer" if route.tokenizer else "python_tokenizer"]}
+    tokenizer = "tokenizer" if route.tokenizer else "python_tokenizer"
+    return {name: content[name] for name in (tokenizer, "prompt", "max_length", "add_special_tokens")}

@@ -12,16 +12,13 @@ import triton_python_backend_utils as pb_utils
 from tokenizers import Tokenizer
 
 
-class Route:
-    """How the texts of one route become tokens."""
+class Fast:
+    """A tokenizer.json."""
 
-    def __init__(self, folder, prefix, settings):
-        self.ids_name, self.mask_name = prefix + "input_ids", prefix + "attention_mask"
-        self.prompt, self.special = settings["prompt"], settings["add_special_tokens"]
+    def __init__(self, folder, settings):
         self.tokenizer = Tokenizer.from_file(str(folder / settings["tokenizer"]))
-        padding = self.tokenizer.padding or {}
-        self.pad_id = padding.get("pad_id", 0)
-        self.tokenizer.no_padding()  # done here, to the length that is wanted
+        self.pad_id = (self.tokenizer.padding or {}).get("pad_id", 0)
+        self.tokenizer.no_padding()  # done by the route, to the length that is wanted
         self._truncate(settings["max_length"])
 
     def _truncate(self, max_length):
@@ -31,12 +28,43 @@ class Route:
         elif not current or current["max_length"] != max_length:
             self.tokenizer.enable_truncation(**{**(current or {}), "max_length": max_length})
 
+    def rows(self, texts, special):
+        """Return the token ids of each text."""
+        if len(texts) == 1:  # a pool of threads would only have to be woken
+            return [self.tokenizer.encode(texts[0], add_special_tokens=special).ids]
+        return [encoding.ids for encoding in self.tokenizer.encode_batch(texts, add_special_tokens=special)]
+
+
+class Slow:
+    """A tokenizer of transformers without a fast form; the packages that it needs are parameters of this model."""
+
+    def __init__(self, folder, settings):
+        import transformers
+
+        described = settings["python_tokenizer"]
+        kind = getattr(transformers, described["name"])
+        self.tokenizer = kind.from_pretrained(folder / described["folder"], local_files_only=True)
+        self.pad_id = described["pad_id"]
+        length = settings["max_length"]
+        self.options = {} if length is None else {"truncation": "longest_first", "max_length": length}
+
+    def rows(self, texts, special):
+        """Return the token ids of each text."""
+        return self.tokenizer(texts, add_special_tokens=special, **self.options)["input_ids"]
+
+
+class Route:
+    """How the texts of one route become tokens."""
+
+    def __init__(self, folder, prefix, settings):
+        self.ids_name, self.mask_name = prefix + "input_ids", prefix + "attention_mask"
+        self.prompt, self.special = settings["prompt"], settings["add_special_tokens"]
+        self.tokenizer = Slow(folder, settings) if "python_tokenizer" in settings else Fast(folder, settings)
+        self.pad_id = self.tokenizer.pad_id
+
     def rows(self, texts):
         """Return the token ids of each text."""
-        texts = [self.prompt + text for text in texts]
-        if len(texts) == 1:  # a pool of threads would only have to be woken
-            return [self.tokenizer.encode(texts[0], add_special_tokens=self.special).ids]
-        return [encoding.ids for encoding in self.tokenizer.encode_batch(texts, add_special_tokens=self.special)]
+        return self.tokenizer.rows([self.prompt + text for text in texts], self.special)
 
     def tensors(self, rows, width):
         """Return input_ids and attention_mask, int64 [len(rows), width]."""
