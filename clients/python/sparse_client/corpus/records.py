@@ -126,7 +126,8 @@ class Source:
     def _text(self, fields: dict[str, Any], name: str, where: str) -> str:
         text = fields[name]
         if not isinstance(text, str):
-            raise InputError(f"{where}: field {name!r} holds {json.dumps(text, default=str)[:40]}, expected a text in quotes")
+            shown = json.dumps(text, default=str)[:40]
+            raise InputError(f"{where}: field {name!r} holds {shown}, expected a text in quotes")
         check_unicode(text, f"{where}: field {name!r}")
         return text
 
