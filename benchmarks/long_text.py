@@ -1,8 +1,8 @@
 """One long text with and without padding beside it: what attention without a mask saves, each in a process of its own.
 
-    python benchmarks/checkpoints.py bert-base-long
-    sparse-export --model build/bench/bert-base-long --output build/bench/bert-base-long-fp32
-    python benchmarks/long_text.py build/bench/bert-base-long-fp32
+python benchmarks/checkpoints.py bert-base-long
+sparse-export --model build/bench/bert-base-long --output build/bench/bert-base-long-fp32
+python benchmarks/long_text.py build/bench/bert-base-long-fp32
 """
 
 import argparse
