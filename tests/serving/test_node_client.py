@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 @pytest.mark.triton
 def test_node_client(running: Running) -> None:
-    models = {name: str(folder) for name, folder in running.bundles.items()}
+    # The tokenizer of one is run by Python alone: Node has its token ids, which are tested in Python.
+    models = {name: str(folder) for name, folder in running.bundles.items() if name != "japanese"}
     output = node_runner.runner()(
         "--test",
         "--test-reporter=tap",

@@ -1,16 +1,16 @@
 /** Encode and decode in this process, from a bundle; the same for Node and the browser. */
 
-import { inBatches } from "./batch.js";
 import { DECODE, Decoder } from "./decoding.js";
+import { Encoding } from "./encoding.js";
 import { BundleError, InputError } from "./errors.js";
-import { isLookedUp, QueryTable, TABLE } from "./lookup.js";
+import { isLookedUp, TABLE } from "./lookup.js";
 import { factsOf } from "./nodes.js";
 import { toHybrid, toPairs, toVectors, WANTED, WANTED_HYBRID } from "./outputs.js";
 import { featureLabel, overlap } from "./overlap.js";
 import { Sessions } from "./sessions.js";
 import { checkedTexts, checkedTokenIds, checkText, count } from "./texts.js";
 import { checkedVectors, kindOf, SparseVector } from "./vectors.js";
-import { checkIds, GOLDEN, parseGolden, parseGoldenIds, verifyVectors } from "./verification.js";
+import { GOLDEN, parseGolden, verifyVectors } from "./verification.js";
 
 /**
  * @typedef {object} EncoderOptions
@@ -33,8 +33,7 @@ export class Encoder {
     this._batchSize = count("batchSize", options.batchSize, 32);
     this._sessions = new Sessions(host);
     this._decoder = new Decoder(manifest, this._sessions, this._batchSize);
-    /** @type {Map<string, Promise<any>>} */
-    this._loaded = new Map();
+    this._encoding = new Encoding(host, manifest, this._sessions, this._batchSize, this._most);
   }
 
   /** Where the bundle is. */
@@ -97,8 +96,8 @@ export class Encoder {
    * @throws {InputError} If it is not a list of such rows, or one is longer than the bundle's maxLength.
    */
   async encodeTokenIds(rows, route = "document") {
-    const checked = checkedTokenIds(rows, this._route(route).maxLength);
-    return this._rowsOfIds(checked, route, 0, this._wanted(), toVectors); // no model looks at padding
+    const checked = checkedTokenIds(rows, this._encoding.route(route).maxLength);
+    return this._encoding.rowsOfIds(checked, route, 0, this._wanted(), toVectors); // no model looks at padding
   }
 
   /**
@@ -164,8 +163,8 @@ export class Encoder {
    */
   async tokenIds(text, route = "document") {
     checkText(text, "text");
-    const entry = this._route(route);
-    return (await (await this._tokenizer(entry)).ids([text], entry))[0];
+    const entry = this._encoding.route(route);
+    return (await (await this._encoding.tokenizer(entry)).ids([text], entry))[0];
   }
 
   /**
@@ -185,7 +184,7 @@ export class Encoder {
 
   /** The bundle's golden vectors. @returns {Promise<import("./verification.js").Golden[]>} */
   async golden() {
-    const text = await this._goldenText();
+    const text = await this._encoding.goldenText();
     if (text === null)
       throw new BundleError(`${this.name} has no ${GOLDEN} among its files, so nothing can be replayed`);
     return parseGolden(text, `${this.name}: ${GOLDEN}`);
@@ -201,86 +200,17 @@ export class Encoder {
     if (this._manifest.denseDim === null) {
       throw new BundleError(`${this.name} gives no dense embeddings: export it with --with-dense`);
     }
-    return toHybrid(await this._rows(texts, name, WANTED_HYBRID, toPairs));
+    return toHybrid(await this._encoding.rows(texts, name, WANTED_HYBRID, toPairs));
   }
 
   /** @param {string[]} texts @param {string} name @returns {Promise<SparseVector[]>} */
   async _encode(texts, name) {
-    return this._rows(texts, name, this._wanted(), toVectors);
+    return this._encoding.rows(texts, name, this._wanted(), toVectors);
   }
 
   /** The outputs of the graph that make a vector. @returns {string[]} */
   _wanted() {
     return WANTED[/** @type {"sparse" | "dense"} */ (this._manifest.output)];
-  }
-
-  /**
-   * @template Row
-   * @param {string[]} texts
-   * @param {string} name
-   * @param {string[]} wanted Outputs of the graph.
-   * @param {(outputs: any, most: number | null) => Row[]} read
-   * @returns {Promise<Row[]>}
-   */
-  async _rows(texts, name, wanted, read) {
-    const route = this._route(name);
-    const loading = this._load(route); // meanwhile
-    loading.catch(() => {});
-    const tokenizer = await this._provenTokenizer(name);
-    const rows = await tokenizer.ids(texts, route);
-    await loading;
-    return this._rowsOfIds(rows, name, tokenizer.padId, wanted, read);
-  }
-
-  /** Load the table or the graph of a route. @param {import("./manifest.js").Route} route @returns {Promise<any>} */
-  _load(route) {
-    return isLookedUp(route, this._manifest.files) ? this._table() : this._sessions.load(route.graph);
-  }
-
-  /**
-   * @template Row
-   * @param {number[][]} rows
-   * @param {string} name
-   * @param {number} padId
-   * @param {string[]} wanted Outputs of the graph.
-   * @param {(outputs: any, most: number | null) => Row[]} read
-   * @returns {Promise<Row[]>}
-   */
-  async _rowsOfIds(rows, name, padId, wanted, read) {
-    const route = this._route(name);
-    if (isLookedUp(route, this._manifest.files)) {
-      const table = await this._table();
-      return /** @type {any[]} */ (rows.map((row) => table.vector(row, this._most)));
-    }
-    return inBatches(rows, this._batchSize, padId, async (inputs) =>
-      read(await this._sessions.run(route.graph, inputs, wanted), this._most),
-    );
-  }
-
-  /**
-   * The tokenizer of a route, once it has given every golden text the ids that PyTorch saw.
-   * @param {string} name
-   * @returns {Promise<import("./sessions.js").Tokenizer>}
-   */
-  _provenTokenizer(name) {
-    return this._once(`the tokenizer of ${name}`, async () => {
-      const route = this._route(name);
-      const [tokenizer, text] = await Promise.all([this._tokenizer(route), this._goldenText()]);
-      const all = text === null ? [] : parseGoldenIds(text, `${this.name}: ${GOLDEN}`);
-      const golden = all.filter((one) => one.route === name);
-      const ids = await tokenizer.ids(
-        golden.map((one) => one.text),
-        route,
-      );
-      golden.forEach((one, at) => checkIds(this.name, one, ids[at]));
-      return tokenizer;
-    });
-  }
-
-  /** What golden.jsonl holds, null where the bundle has none. @returns {Promise<string | null>} */
-  async _goldenText() {
-    if (!(GOLDEN in this._manifest.files)) return null;
-    return this._once(GOLDEN, async () => new TextDecoder().decode(await this._host.read(GOLDEN)));
   }
 
   /** @param {unknown} given @param {string} route @returns {Promise<SparseVector>} */
@@ -290,38 +220,5 @@ export class Encoder {
       throw new InputError(`${route} is ${kindOf(given)}, expected a text or a SparseVector`);
     checkText(given, route);
     return (await this._encode([given], route))[0];
-  }
-
-  /** @param {string} name @returns {import("./manifest.js").Route} */
-  _route(name) {
-    const { routes } = this._manifest;
-    if (Object.hasOwn(routes, name)) return routes[name];
-    throw new BundleError(`${this.name} has no route '${name}', it has: ${Object.keys(routes).join(", ")}`);
-  }
-
-  /** @param {import("./manifest.js").Route} route @returns {Promise<import("./sessions.js").Tokenizer>} */
-  async _tokenizer({ tokenizer: file, pythonTokenizer, maxLength }) {
-    if (file === null) throw new BundleError(`${this.name}: ${pythonTokenizer}`);
-    return this._once(`${file} up to ${maxLength}`, async () => {
-      const text = new TextDecoder().decode(await this._host.read(file));
-      return this._host.tokenizer(text, `${this.name}: ${file}`, maxLength);
-    });
-  }
-
-  /** @returns {Promise<QueryTable>} */
-  _table() {
-    return this._once(TABLE, async () => {
-      return new QueryTable(await this._host.read(TABLE), this._manifest, `${this.name}: ${TABLE}`);
-    });
-  }
-
-  /** @param {string} file @param {() => Promise<any>} load @returns {Promise<any>} */
-  _once(file, load) {
-    const known = this._loaded.get(file);
-    if (known) return known;
-    const made = load();
-    this._loaded.set(file, made);
-    made.catch(() => this._loaded.delete(file));
-    return made;
   }
 }

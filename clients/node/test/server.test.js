@@ -92,6 +92,11 @@ test("a real server gives the vectors of the bundle", options, async () => {
       const [theirs, ours] = [await client.encodeDocuments([text]), await local.encodeDocuments([text])];
       assert.ok(compare(ours, theirs, null, "fp32").worstCosine > 0.9999); // the server's ONNX Runtime is another
       assert.deepEqual(await client.explain(ours[0], ours[0]), await local.explain(ours[0], ours[0]));
+      for (const route of /** @type {const} */ (["document", "query"])) {
+        const ids = await local.tokenIds(text, route);
+        const byText = await (route === "query" ? client.encodeQueries([text]) : client.encodeDocuments([text]));
+        assert.deepEqual(await client.encodeTokenIds([ids], route), byText);
+      }
     }
     const [vector] = await local.encodeDocuments(["The weather is lovely today."]);
     const decode = (/** @type {any} */ one) => one.decode([vector]).catch(() => one.reconstruct([vector]));
