@@ -47,7 +47,7 @@ class PublicModel:
         family: As a manifest names it; empty where it is refused.
         backbone: `model_type` of the transformer.
         refused: Why none is exported, in one sentence.
-        exports: By precision.
+        exports: By precision; empty where it is refused, or the zoo has not measured it yet.
     """
 
     ids: tuple[str, ...]
@@ -123,6 +123,8 @@ def _model_type(folder: Path) -> str | None:
 
 
 def _row(model: PublicModel) -> tuple[str, ...]:
+    if not model.exports:
+        return (", ".join(model.ids), model.family, model.backbone, *["not measured yet"] * 4)
     fp32, int8 = model.exports["fp32"], model.exports["int8"]
     return (
         ", ".join(model.ids),
