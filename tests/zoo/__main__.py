@@ -29,7 +29,7 @@ def main(words: list[str]) -> None:
         console.print(f"{number} of {len(ROWS)}: {row.name}", highlight=False)
         chosen = not words or any(word in row.name for word in words)
         kept = before.get(row.ids, {}).get("exports", {})
-        content.append(_facts(row) | {"exports": _exports(row) if chosen or not kept else kept})
+        content.append(_facts(row) | {"exports": _exports(row) if chosen else kept})
         later = [before[other.ids] for other in ROWS[number:] if other.ids in before]
         DATA.write_text(json.dumps(content + later, indent=1) + "\n", "utf-8")  # a run that is cut short leaves these
     pages.write()

@@ -20,8 +20,8 @@ here.
 
 * fp32 difference: the largest difference of a weight from PyTorch's, alone and in padded batches.
 * int8 cosine: the mean cosine to PyTorch's vectors.
-* seconds, peak GB: of the whole command on two cores, in fp32 and in int8. Some rows were measured beside other work, so
-  their seconds say at most how long it takes.
+* seconds, peak GB: of the whole command on two cores, in fp32 and in int8. Some rows were measured beside other work,
+  so their seconds say at most how long it takes.
 * not measured yet: the tests export a small checkpoint of that shape, but `make zoo ZOO_ARGS=name` was not run for it.
 
 """
