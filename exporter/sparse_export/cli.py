@@ -216,8 +216,9 @@ def models() -> None:
     from sparse_export import public_models
 
     known = public_models.read()
-    show_table(public_models.table_rows(known), title="checkpoints of these shapes, two layers, random weights")
-    show_table(public_models.refused_rows(known))
+    for rows in (public_models.table_rows(known), public_models.refused_rows(known)):
+        show_table([(names.replace(", ", "\n"), *rest) for names, *rest in rows])  # a name is never folded
+    click.echo("Checkpoints of these shapes with two layers and random weights: `make zoo`, docs/models.md.")
 
 
 @main.command()

@@ -78,9 +78,8 @@ def test_the_pages_are_written_from_the_figures() -> None:
 def test_the_command_prints_every_model() -> None:
     result = CliRunner().invoke(main, ["models"])
     assert result.exit_code == 0
-    printed = "".join(result.stdout.split())
     for row in ROWS:
-        assert all(part in printed for one in row.ids for part in one.split("/")), row.ids
+        assert all(one in result.stdout for one in row.ids), row.ids
 
 
 @pytest.mark.parametrize(
