@@ -99,7 +99,7 @@ def main() -> None:
     type=int,
     default=PROOF_TOKENS,
     show_default=True,
-    help="Compare no longer texts with PyTorch; more takes more memory.",
+    help="Tokens of the long text that is compared with PyTorch; more takes more memory.",
     metavar="N",
 )
 @click.option("--max-active-dims", type=int, help="Largest number of active dimensions.  [default: no limit]")

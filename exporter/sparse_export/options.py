@@ -60,7 +60,7 @@ class ExportOptions:
         revision: Branch, tag or commit of a hub id.
         trust_remote_code: Run code that the checkpoint brings along.
         max_length: Tokens of a text, special tokens included; None keeps the checkpoint's own.
-        proof_tokens: Tokens of the longest text that is compared with PyTorch.
+        proof_tokens: Tokens of the long text that is compared with PyTorch, beside some dozens of short ones.
         max_active_dims: Largest number of active dimensions of a text; None keeps the checkpoint's own.
         form: Sparse pairs or a dense row.
         opset: ONNX opset of the graphs.

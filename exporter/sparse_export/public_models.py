@@ -88,12 +88,12 @@ def refused_rows(models: list[PublicModel]) -> list[tuple[str, ...]]:
 
 
 def check_known(name: str) -> None:
-    """Refuse a hub id of which it is known that it cannot be exported right.
+    """Refuse a hub id of which it is known that it cannot be exported right; a folder may have any name.
 
     Raises:
         UnsupportedCheckpointError: It is one; the sentence of its row says why.
     """
-    for model in read():
+    for model in () if Path(name).is_dir() else read():
         if model.refused and any(fnmatch(name, pattern) for pattern in model.ids):
             raise UnsupportedCheckpointError(f"'{name}' is not exported. {model.refused}")
 

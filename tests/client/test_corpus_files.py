@@ -117,6 +117,10 @@ def test_a_pattern_reads_files_in_order(tmp_path: Path) -> None:
         ("x.csv", b"id,text\n1,\xff\n", {}, "is not CSV in UTF-8"),
         ("x.csv", b"id,body\n1,a\n", {}, "has no field 'text', only 'id', 'body': name one with --field"),
         ("x.csv", b"id,text\n,a\n", {"id_field": "nr"}, "has no id 'nr', only 'id', 'text'"),
+        ("x.csv", b"id,text,text\n1,a,b\n", {}, "names the field 'text' twice"),
+        ("x.jsonl.gz", gzip.compress(b'{"text": "a"}\n' * 999)[:-20], {}, "cannot be read"),
+        ("x.jsonl.gz", gzip.compress(bytes(range(256)) * 9)[:40] + b"damage" * 99, {}, "cannot be read|not UTF-8"),
+        ("x.jsonl.zst", pa.compress(b'{"text": "a"}\n' * 999, "zstd", asbytes=True)[:-9], {}, "cannot be read"),
         ("x.jsonl.gz", b"no gzip", {}, "cannot be read: .*gzip"),
         ("x.jsonl.zst", b"no zstd at all", {}, "cannot be read"),
         ("x.parquet", b"PAR1 and no more", {}, "cannot be read as parquet"),
@@ -155,3 +159,7 @@ def test_bad_records_are_listed_and_left_out(splade_bundle: Path, tmp_path: Path
     listed = (tmp_path / "bad.txt").read_text().splitlines()
     assert [str(number) in line for number, line in zip((2, 3), listed, strict=True)] == [True, True]
     assert "2 records were skipped, see" in done.stderr
+    for same in ("-", str(tmp_path / "y.jsonl")):
+        refused = CliRunner().invoke(main, [*map(str, arguments), "--skip-bad", same])
+        assert refused.exit_code == 1
+        assert "is where the vectors go" in refused.stderr

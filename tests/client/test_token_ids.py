@@ -29,10 +29,12 @@ def test_ids_of_texts_give_their_vectors(splade_bundle: Path, idf_bundle: Path) 
         (7, "got one int, expected a list of lists of token ids"),
         ("abc", "row 0 is "),
         ([[1, -2]], "row 0 is int64 \\[2\\], expected whole numbers from 0"),
+        ([np.array([2**64 - 1], np.uint64)], "row 0 is uint64 \\[1\\], expected whole numbers from 0"),
+        ([[2**31]], "row 0 is int64 \\[1\\], expected whole numbers from 0"),
         ([[1, 2], [0.5]], "row 1 is float64"),
         ([[[1], [2]]], "row 0 is int64 \\[2, 1\\]"),
         ([[7] * 513], "row 0 has 513 token ids, at most 512 are allowed"),
-        ([[1, 2], [[1], [2, 3]]], "row 1 is no list of token ids"),
+        ([[1, 2], [[1], [2, 3]]], "row 1 is not a list of token ids"),
     ],
 )
 def test_what_is_no_row_of_ids(splade_bundle: Path, rows: Any, said: str) -> None:

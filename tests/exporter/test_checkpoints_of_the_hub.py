@@ -111,7 +111,13 @@ def test_the_source_is_what_was_loaded(tmp_path: Path) -> None:
     folder = save_masked_lm(tmp_path / "model", "bert", num_hidden_layers=1)
     alone = export(ExportOptions(str(folder), tmp_path / "alone")).source
     torch.save(load_file(folder / WEIGHTS), folder / "pytorch_model.bin")
-    for name in ("training_args.bin", "onnx/model.onnx", "openvino/openvino_model.bin", "model.fp16.safetensors"):
+    for name in (
+        "training_args.bin",
+        "onnx/model.onnx",
+        "openvino/openvino_model.bin",
+        "model.fp16.safetensors",
+        "checkpoint-9/model.safetensors",
+    ):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(b"other")
     assert export(ExportOptions(str(folder), tmp_path / "beside")).source == alone

@@ -16,7 +16,7 @@ from sparse_client import BundleError, LocalEncoder
 from sparse_export import verify
 from support import japanese
 from support.bundle_copies import Copy
-from support.commands import run
+from support.commands import error_of, run
 
 PRECISIONS = {"none": 1e-4, "int8": 0.1}
 MORE = ("", "a", "検索", "I ❤️ 東京 🗽", "読" * 200)
@@ -95,7 +95,10 @@ def test_a_bundle_cannot_choose_what_mecab_reads(bundle: Path, tmp_path: Path) -
     copy.put("tokenizer/tokenizer_config.json", json.dumps(settings).encode())
     copy.save()
     with pytest.raises(BundleError, match="sets mecab_option, which a bundle may not"):
-        LocalEncoder(copy.path).encode_documents(["猫"])
+        LocalEncoder(copy.path)
+    # A server would run it, too.
+    error = error_of("triton", copy.path, "--repository", tmp_path / "models", "--name", "x")
+    assert "sets mecab_option, which a bundle may not" in error
 
 
 @pytest.mark.parametrize("folder", ["..", ".", "", "/etc", "tokenizer/../../elsewhere", "missing"])

@@ -244,8 +244,8 @@ ROWS = (
     ),
     Row(
         ("naver/splade-v3-lexical",),
-        refused="Its queries have weights of their own words only, which its files do not say; as a plain SPLADE its "
-        "vectors would be wrong.",
+        refused="Its queries are said to weigh their own words only, and nobody here could look at its files; as "
+        "a plain SPLADE its vectors would be wrong.",
     ),
     Row(
         ("naver/splade-code-8B",),
@@ -253,7 +253,7 @@ ROWS = (
         "naver/splade-code-06B is exported.",
     ),
     Row(
-        ("naver/SPLARE",),
+        ("SPLARE",),
         refused="It has an autoencoder for each token and the largest feature over all tokens, a family that is not "
         "exported.",
     ),
@@ -265,10 +265,10 @@ ROWS = (
         ("Qdrant/bm42-all-minilm-l6-v2-attentions",),
         refused="It takes the attention of [CLS] as weights, which a SparseEncoder does not have.",
     ),
-    Row(("elastic/elser-v2",), refused="Elastic publishes ELSER for its own engine only."),
+    Row(("ELSER",), refused="Elastic publishes ELSER for its own engine only."),
     Row(
         ("lsr42/*",),
         refused="These have code of their own and no modules of sentence-transformers; save one as a SparseEncoder.",
     ),
-    Row(("v-splade (images)",), refused="It encodes images; exported are encoders of text."),
+    Row(("v-splade",), refused="It encodes images; exported are encoders of text."),
 )

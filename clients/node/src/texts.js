@@ -26,7 +26,7 @@ export function checkedTokenIds(rows, most) {
   if (!Array.isArray(rows)) throw new InputError(`got one ${kindOf(rows)}, expected a list of lists of token ids`);
   rows.forEach((row, position) => {
     if (!Array.isArray(row) || !row.every((id) => Number.isSafeInteger(id) && id >= 0)) {
-      throw new InputError(`row ${position} is no list of token ids: whole numbers from 0`);
+      throw new InputError(`row ${position} is not a list of token ids: whole numbers from 0`);
     }
     if (most !== null && row.length > most) {
       throw new InputError(`row ${position} has ${row.length} token ids, at most ${most} are allowed: cut it`);

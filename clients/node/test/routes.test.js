@@ -58,11 +58,11 @@ test("a tokenizer that only Python runs is said so, and token ids need none", as
 
 for (const [rows, said] of /** @type {[any, RegExp][]} */ ([
   ["whale", /got one string, expected a list of lists of token ids/],
-  [[[1, -2]], /row 0 is no list of token ids/],
-  [[[101, 102], [1.5]], /row 1 is no list of token ids/],
+  [[[1, -2]], /row 0 is not a list of token ids/],
+  [[[101, 102], [1.5]], /row 1 is not a list of token ids/],
   [[new Array(513).fill(7)], /row 0 has 513 token ids, at most 512 are allowed/],
 ])) {
-  test(`token ids that are none are refused: ${said}`, async () => {
+  test(`what is not a list of token ids is refused: ${said}`, async () => {
     const encoder = await LocalEncoder.load(bundles["splade-fp32"]);
     await assert.rejects(encoder.encodeTokenIds(rows), said);
   });

@@ -36,7 +36,7 @@ def checked_token_ids(rows: Iterable[Sequence[int]], most: int | None) -> list[N
         most: How many ids a row may have, None for no limit.
 
     Raises:
-        InputError: If it is not a list of such rows, an id is negative, or a row is longer.
+        InputError: If it is not a list of such rows, an id is negative or beyond int32, or a row is longer.
     """
     if not isinstance(rows, Iterable):
         raise InputError(f"got one {type(rows).__name__}, expected a list of lists of token ids")
@@ -45,9 +45,12 @@ def checked_token_ids(rows: Iterable[Sequence[int]], most: int | None) -> list[N
         try:
             ids = np.asarray(row)
         except (TypeError, ValueError) as error:
-            raise InputError(f"row {position} is no list of token ids ({error})") from error
-        if ids.ndim != 1 or (len(ids) and (ids.dtype.kind not in "iu" or ids.min() < 0)):
-            raise InputError(f"row {position} is {ids.dtype} {list(ids.shape)}, expected whole numbers from 0")
+            raise InputError(f"row {position} is not a list of token ids ({error})") from error
+        # Beyond int32 nothing is a token, and an unsigned number would become a negative one.
+        if ids.ndim != 1 or (len(ids) and (ids.dtype.kind not in "iu" or ids.min() < 0 or ids.max() >= 2**31)):
+            raise InputError(
+                f"row {position} is {ids.dtype} {list(ids.shape)}, expected whole numbers from 0 to 2147483647"
+            )
         if most is not None and len(ids) > most:
             raise InputError(f"row {position} has {len(ids)} token ids, at most {most} are allowed: cut it")
         checked.append(ids.astype(np.int64))

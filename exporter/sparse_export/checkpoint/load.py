@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +12,6 @@ import torch
 from sentence_transformers import SparseEncoder
 from transformers import PreTrainedModel
 
-from sparse_client.bundle.reader import sha256
 from sparse_export.checkpoint import token_weights
 from sparse_export.checkpoint.adapters import has_adapters
 from sparse_export.checkpoint.chain import ROUTES, SPLADE, TABLE, TOKEN_WEIGHTS, head_of, route_modules
@@ -28,14 +25,6 @@ from sparse_export.errors import CheckpointError, InputError
 from sparse_export.options import ExportOptions, SpecialTokens
 
 UNLIMITED = 10**6  # transformers writes about 1e30 where a tokenizer has no limit
-# Names of weight files that the libraries load; of a folder the first kind that is there.
-WEIGHTS = (
-    "model.safetensors",
-    "model-*.safetensors",
-    "adapter_model.safetensors",
-    "pytorch_model*.bin",
-    "adapter*.bin",
-)
 # The prompts that sentence-transformers tries for each route, in its order.
 PROMPTS = {"document": ("document", "passage", "corpus"), "query": ("query",)}
 
@@ -99,25 +88,6 @@ class Checkpoint:
     def max_active_dims(self) -> int | None:
         """Return the largest number of active dimensions of a vector, None for no limit; the same for both routes."""
         return self.encoder.max_active_dims or getattr(self.modules("document")[-1], "k", None)
-
-    def sha256(self) -> str:
-        """Return the sha256 of the weights: of the file, or of the list of names and sums where there are several."""
-        sums = {path.relative_to(self.folder).as_posix(): sha256(path) for path in self._weights()}
-        if len(sums) == 1:
-            return next(iter(sums.values()))
-        return hashlib.sha256(json.dumps(sums, sort_keys=True).encode()).hexdigest()
-
-    def size(self) -> int:
-        """Return the bytes of the weight files."""
-        return sum(path.stat().st_size for path in self._weights())
-
-    def _weights(self) -> list[Path]:
-        """Return the files that were loaded: a hub has others beside them, of other formats and precisions."""
-        found = sorted(self.folder.rglob(token_weights.LINEAR))
-        for folder in [self.folder, *(path for path in self.folder.rglob("*") if path.is_dir())]:
-            kinds = (sorted(folder.glob(kind)) for kind in WEIGHTS)
-            found += next(filter(None, kinds), [])
-        return sorted(found)
 
 
 def read_checkpoint(options: ExportOptions) -> Checkpoint:

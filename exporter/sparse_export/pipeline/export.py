@@ -19,6 +19,7 @@ from sparse_client.parity.golden import GOLDEN
 from sparse_export import golden_texts, public_models
 from sparse_export.bundle import card, golden, manifest, verification
 from sparse_export.bundle.writing import writing
+from sparse_export.checkpoint import weights
 from sparse_export.checkpoint.chain import ROUTES
 from sparse_export.checkpoint.load import Checkpoint, read_checkpoint
 from sparse_export.errors import UnsupportedCheckpointError
@@ -187,7 +188,9 @@ def _manifest(
         ir_version=document.states.ir_version,
         similarity=checkpoint.encoder.similarity_fn_name,
         input="embedding" if options.sae_only else "tokens",
-        source=Source(checkpoint.source, checkpoint.revision, checkpoint.sha256(), checkpoint.size()),
+        source=Source(
+            checkpoint.source, checkpoint.revision, weights.digest(checkpoint.folder), weights.size(checkpoint.folder)
+        ),
         versions=manifest.tool_versions(),
         proven_on=host(),
         files={},

@@ -5,6 +5,7 @@ Fields that are newer than the server of 24.10 are not used, as it refuses a who
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -35,8 +36,9 @@ def packages(repository: Path) -> list[str]:
     for path in sorted(repository.glob("*/config.pbtxt")):
         written = path.read_text(encoding="utf-8", errors="replace")
         if written.startswith(HEADER):
-            config = text_format.Parse(written, schema.ModelConfig())
-            found |= dict.fromkeys(config.parameters[PACKAGES].string_value.split())
+            with contextlib.suppress(text_format.ParseError):  # the server says what is wrong
+                config = text_format.Parse(written, schema.ModelConfig())
+                found |= dict.fromkeys(config.parameters[PACKAGES].string_value.split())
     return list(found)
 
 

@@ -68,7 +68,7 @@ class Encoding:
             What `reader` makes of each row, in their order.
 
         Raises:
-            BundleError: If the graph cannot be loaded, fails, or gives what is no vector.
+            BundleError: If the graph cannot be loaded, fails, or gives something that is not a vector.
         """
         done: dict[int, _T] = {}
         for positions, batch in self._runs(rows, route, reader):

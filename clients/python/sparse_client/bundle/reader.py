@@ -7,6 +7,7 @@ from pathlib import Path
 from sparse_client.bundle.facts import File
 from sparse_client.bundle.json_types import ManifestError
 from sparse_client.bundle.manifest import MANIFEST, Manifest, NewerFormatError
+from sparse_client.bundle.slow_tokens import check_settings
 from sparse_client.errors import BundleError
 
 
@@ -52,6 +53,7 @@ def _check_folder(root: Path, name: str, manifest: Manifest) -> None:
     for path in folder.rglob("*"):
         if path not in named and not path.is_dir():
             raise BundleError(f"{path} is not among the files of {MANIFEST}; copy or export the bundle again")
+    check_settings(folder)
 
 
 def _read_manifest(root: Path) -> Manifest:

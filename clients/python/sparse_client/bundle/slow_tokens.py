@@ -67,7 +67,6 @@ def advice(tokenizer: PythonTokenizer) -> str:
 
 def _load(root: Path, tokenizer: PythonTokenizer) -> Any:
     folder = root / tokenizer.folder
-    _check_settings(folder / SETTINGS)
     try:
         import transformers
     except ImportError as error:
@@ -83,7 +82,13 @@ def _load(root: Path, tokenizer: PythonTokenizer) -> Any:
         raise BundleError(f"{folder} is not a tokenizer that {tokenizer.name} can read ({one_line(error)})") from error
 
 
-def _check_settings(path: Path) -> None:
+def check_settings(folder: Path) -> None:
+    """Check that a tokenizer's settings name no files of the host; its other files the manifest names.
+
+    Raises:
+        BundleError: They cannot be read, or do.
+    """
+    path = folder / SETTINGS
     try:
         settings = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:

@@ -144,6 +144,8 @@ def encode(
     """
     from sparse_client.corpus.records import Skipped
 
+    if skip_bad is not None and skip_bad in ("-", output):
+        raise InputError(f"--skip-bad {skip_bad} is where the vectors go: give it a file of its own")
     encoder, skipped = target.encoder(top), None
     with ExitStack() as stack:
         stream = stack.enter_context(output_stream(output))

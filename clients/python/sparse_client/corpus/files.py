@@ -8,6 +8,7 @@ import glob
 import gzip
 import io
 import sys
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -64,8 +65,8 @@ def rows(path: str, columns: Sequence[str]) -> Iterator[Row]:
             return
         with _opened(path) as stream:
             yield from _table(path, stream, TABLES[kind]) if kind in TABLES else _lines(path, stream)
-    except OSError as error:
-        reason = error.strerror or one_line(error)
+    except (OSError, EOFError, zlib.error) as error:  # the latter two of .gz that is cut off or damaged
+        reason = getattr(error, "strerror", None) or one_line(error)
         raise InputError(f"--input {path} cannot be read: {reason}; give a file, or '-' for standard input") from error
 
 
@@ -80,6 +81,9 @@ def _table(path: str, stream: IO[bytes], delimiter: str) -> Iterator[Row]:
     with io.TextIOWrapper(stream, "utf-8-sig", newline="") as text:
         reader = csv.DictReader(text, delimiter=delimiter, strict=True)
         try:
+            names = list(reader.fieldnames or ())
+            if twice := sorted({name for name in names if names.count(name) > 1}):
+                raise InputError(f"{path} names the field {twice[0]!r} twice in its first line: rename one")
             for row in reader:
                 yield f"{path}, line {reader.line_num}", row
         except (csv.Error, UnicodeDecodeError) as error:

@@ -41,9 +41,8 @@ def verify(bundle: Path | str, *, providers: Sequence[str] | None = None) -> Rep
     embedded = opened.manifest.input_dim is not None
     report = (_replay_embeddings if embedded else _replay_texts)(opened, encoder, golden)
     wrong = [miss for route in report.distances for miss in _wrong_facts(opened, route, encoder._sessions)]
-    label = (
-        str if embedded else encoder._encoding.tokenizers.of("document").label
-    )  # embeddings are decoded to embeddings
+    # Embeddings are decoded to embeddings.
+    label = str if embedded else encoder._encoding.tokenizers.of("document").label
     wrong += decoding_misses(opened, encoder._sessions, golden["document"], label)
     return replace(report, misses=(*wrong, *report.misses))
 
