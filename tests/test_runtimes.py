@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ OLDEST = pytest.param(
     "1.19.2", marks=pytest.mark.skipif(sys.version_info >= (3, 13), reason="1.19 has no wheel for Python 3.13")
 )
 # What the bundles that tests share do not have: a window, relative positions, a pooling that is traced, a causal mask,
-# a weight per token, two matrices of a head, convolutions.
+# a weight per token, two matrices of a head, convolutions, attention without a mask.
 MORE: dict[str, Callable[[Path], Path]] = {
     "modernbert": partial(save_masked_lm, model_type="modernbert"),
     "deberta-v2": partial(save_masked_lm, model_type="deberta-v2"),
@@ -33,6 +34,12 @@ MORE: dict[str, Callable[[Path], Path]] = {
     "gte": save_gte,
     "mobilebert": partial(save_masked_lm, model_type="mobilebert"),
     "convbert": partial(save_masked_lm, model_type="convbert"),
+    "long": partial(save_masked_lm, model_type="bert", max_position_embeddings=2048),
+}
+OPTIONS: dict[str, dict[str, Any]] = {
+    "token-weights": {"with_dense": True},
+    "gte": {"with_dense": True},
+    "long": {"max_length": 2048, "proof_tokens": 700},
 }
 
 
@@ -40,8 +47,7 @@ MORE: dict[str, Callable[[Path], Path]] = {
 def bundles(tiny_bundles: dict[tuple[str, str], Path], tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("runtimes")
     for name, save in MORE.items():
-        with_dense = save in (save_bge_m3, save_gte)
-        export(ExportOptions(str(save(folder / "checkpoints" / name)), folder / name, with_dense=with_dense))
+        export(ExportOptions(str(save(folder / "checkpoints" / name)), folder / name, **OPTIONS.get(name, {})))
     return [*tiny_bundles.values(), *(folder / name for name in MORE)]
 
 

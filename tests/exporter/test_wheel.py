@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 SOURCES = ("clients/python", "exporter", "training", "pyproject.toml", "README.md", "LICENSE")
 COMMANDS = (
     *(("sparse-client", command) for command in ("encode", "decode", "explain", "verify", "bench")),
-    *(("sparse-export", command) for command in ("export", "verify", "inspect", "triton", "serve")),
+    *(("sparse-export", command) for command in ("export", "verify", "inspect", "models", "triton", "serve")),
     *(("sparse-train", command) for command in ("train", "mine")),
 )
 
@@ -86,6 +86,7 @@ def test_a_bundle_is_used_checked_and_served(bin_folder: Path, tiny_bundle: Path
         verified = run(bin_folder, command, *words)
         assert verified.returncode == 0, verified.stderr
         assert verified.stdout.endswith("fp32, verified\n")
+    assert "BAAI/bge-m3" in run(bin_folder, "sparse-export", "models").stdout
     inspected = run(bin_folder, "sparse-export", "inspect", tiny_bundle)
     assert inspected.returncode == 0, inspected.stderr
     assert "MatMul" in inspected.stdout
