@@ -22,7 +22,8 @@ from support.tiny_checkpoints import save_masked_lm, save_splade
 
 LONG = 4096
 VALUE = 1e-4
-ROUNDING = 0.1  # int8: what another order of sums moves a weight by; 0.06 was measured at most
+INT8 = 0.1  # how far int8 is from PyTorch here
+ROUNDING = 0.01  # of int8 between the two ways: 0.0015 here, where a mask that is wrong in one of them makes 0.04
 MEMORY = 3 * 2**30
 SHORT_TEXTS = ["the weather is lovely today", "a", "fish and whale in the sea"]
 
@@ -59,7 +60,7 @@ def test_a_text_of_all_positions_is_pytorchs(bundle: Path, checkpoint: Path) -> 
     text = golden_texts.prose(LONG)
     expected = SparseVector.of_dense(np.asarray(encoder.encode_document(text, convert_to_sparse_tensor=False)))
     (found,) = LocalEncoder(bundle).encode_documents([text])
-    assert _difference(expected, found) <= (ROUNDING if "int8" in bundle.name else VALUE)
+    assert _difference(expected, found) <= (INT8 if "int8" in bundle.name else VALUE)
 
 
 def test_alone_and_padded_are_the_same_but_for_rounding(bundle: Path) -> None:
