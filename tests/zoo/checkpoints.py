@@ -179,6 +179,9 @@ def _silence_decoder(model: Any, tokenizer: Any) -> None:
         constant = getattr(model.get_output_embeddings(), "bias", None) is None
         if constant:  # no bias: a feature that every token has stands in for it
             model.get_input_embeddings().weight[:, 0] = 1.0
+            for layer in model.model.layers:  # none of which changes it
+                layer.self_attn.o_proj.weight[0] = 0.0
+                layer.mlp.down_proj.weight[0] = 0.0
             model.model.norm.weight[0] = 0.0
         rows = [model(**tokenizer(text, return_tensors="pt", return_token_type_ids=False)) for text in texts]
         highest = torch.stack([row.logits.amax(1)[0] for row in rows])
