@@ -29,7 +29,9 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "local",
         "parity",
         "server",
+        "formats",
         "corpus",
+        "ray",
         "cli",
     ),
     "sparse_export": (

@@ -7,6 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_PREFIX = ".new."
+LEFT_BEHIND = f"{_PREFIX}*"
+"""What a process that was killed may leave beside a target."""
+
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
@@ -20,7 +24,7 @@ def replacing(target: Path) -> Iterator[Path]:
     Raises:
         OSError: If it cannot be written.
     """
-    with tempfile.TemporaryDirectory(prefix=".new.", dir=target.parent, ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=target.parent, ignore_cleanup_errors=True) as folder:
         new, old = Path(folder) / "new", Path(folder) / "old"
         yield new
         try:

@@ -14,6 +14,7 @@ EXTRAS = {
     "tritonclient": "triton",
     "google": "triton",  # protobuf
     "peft": "peft",
+    "ray": "ray",
     **dict.fromkeys(("torch", "transformers", "sentence_transformers", "onnx", "onnx_ir", "onnxscript", "scipy"), None),
     **dict.fromkeys(("ir_measures", "accelerate", "datasets", "matplotlib", "ruamel", "sqlalchemy"), None),
 }

@@ -9,7 +9,10 @@ from sparse_client.cli.tables import print_columns, print_table
 from sparse_client.errors import SparseClientError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sparse_client.cli.load_test import Level
+    from sparse_client.corpus.encode import Summary
     from sparse_client.overlap import Contribution
     from sparse_client.parity.golden import Report
 
@@ -52,6 +55,16 @@ def show_levels(form: str | None, levels: "Sequence[Level]", names: Sequence[str
     for one in levels:
         line = {"callers": one.callers, "calls": one.calls, "texts_per_second": one.texts_per_second}
         _line(line | {f"{name}_ms": ms for name, ms in zip(names, one.milliseconds, strict=True)})
+
+
+def show_summary(done: "Summary", output: "Path", seconds: float) -> None:
+    """Say on stderr what was encoded into a folder."""
+    before = f" ({done.texts - done.encoded:,} were there)" if done.encoded < done.texts else ""
+    clipped = f", {done.clipped:,} weights were larger than the largest impact" if done.clipped else ""
+    sys.stderr.write(
+        f"{output}/: {done.texts:,} texts{before} in {seconds:.1f} s, {done.encoded / seconds:,.1f} texts/s; "
+        f"{done.active:.1f} active dimensions a text, {done.bytes / 1e6:,.1f} MB in {done.files} files{clipped}\n"
+    )
 
 
 def show_verification(bundle: str, report: "Report", *, in_process: bool) -> None:

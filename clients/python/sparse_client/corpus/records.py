@@ -11,10 +11,9 @@ from typing import Any, TextIO
 
 from sparse_client.corpus.files import kind_of, paths_of, rows
 from sparse_client.errors import InputError
+from sparse_client.formats.encoded import IDS
 from sparse_client.texts import check_unicode
 from sparse_client.vectors import SparseVector
-
-IDS = ("id", "_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +23,12 @@ class Record:
     Attributes:
         content: The text, or the vector where one was read.
         label: What the output is to carry along: the `id` or `_id` of the input, else the text.
+        where: The file and line that it stands in, for errors.
     """
 
     content: str | SparseVector
     label: dict[str, Any]
+    where: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +93,7 @@ class Source:
             return self._parsed(row, where)
         text: str = _decoded(row, where) if isinstance(row, bytes) else row
         check_unicode(text, where)
-        return Record(text, {"text": text})
+        return Record(text, {"text": text}, where)
 
     def _parsed(self, fields: dict[str, Any], where: str) -> Record:
         if None in fields:
@@ -100,7 +101,7 @@ class Source:
         label = self._label(fields, where)
         if self.dimension is not None and {"indices", "values"} <= fields.keys():
             own = {"text": fields["text"]} if isinstance(fields.get("text"), str) else {}
-            return Record(_vector(fields, where, self.dimension), label or own)
+            return Record(_vector(fields, where, self.dimension), label or own, where)
         if self.field not in fields:
             vectors = ", nor 'indices' and 'values'" if self.dimension is not None else ""
             raise InputError(
@@ -109,7 +110,7 @@ class Source:
         text = self._text(fields, self.field, where)
         if self.title_field is not None and fields.get(self.title_field):
             text = f"{self._text(fields, self.title_field, where)} {text}"
-        return Record(text, label or {"text": text})
+        return Record(text, label or {"text": text}, where)
 
     def _label(self, fields: dict[str, Any], where: str) -> dict[str, Any]:
         if self.id_field is None:

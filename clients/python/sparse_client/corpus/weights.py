@@ -1,0 +1,47 @@
+"""Which weights of an encoded text are written, and as what."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sparse_client.errors import InputError
+from sparse_client.vectors import SparseVector
+
+IMPACTS = 255  # the largest whole number that a weight becomes; the smallest is 1, as 0 is "not active"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """What becomes of the weights of each vector; compared are their absolute values.
+
+    Attributes:
+        ratio: Drop those under this part of the vector's largest, 0 for none.
+        least: Drop those under this weight, 0 for none.
+        scale: Impacts of a weight of 1: weights become whole numbers from 1 to 255. None leaves them as they are.
+    """
+
+    ratio: float = 0.0
+    least: float = 0.0
+    scale: float | None = None
+
+    def of(self, vector: SparseVector) -> SparseVector:
+        """Return the vector with the weights that are kept, in their order.
+
+        Raises:
+            InputError: If a weight is negative and weights are to become impacts.
+        """
+        kept, sizes = vector, np.abs(vector.values)
+        limit = max(self.ratio * float(sizes.max(initial=0.0)), self.least)
+        if limit > 0:
+            stay = sizes >= np.float32(limit)
+            kept = SparseVector.unchecked(kept.indices[stay], kept.values[stay])
+        if self.scale is None:
+            return kept
+        if (kept.values < 0).any():
+            raise InputError(f"weight {kept.values.min():.3g} is negative, impacts are from 1 to {IMPACTS}: no --uint8")
+        impacts = np.clip(np.rint(kept.values * np.float32(self.scale)), 1, IMPACTS).astype(np.float32)
+        return SparseVector.unchecked(kept.indices, impacts)
+
+    def clipped(self, vector: SparseVector) -> int:
+        """Return how many weights of a vector are too large for an impact, which become the largest."""
+        return 0 if self.scale is None else int((np.rint(vector.values * np.float32(self.scale)) > IMPACTS).sum())
