@@ -132,6 +132,12 @@ def test_packages_import_one_way() -> None:
     assert not problems, report(problems)
 
 
+def test_no_graph_becomes_bytes() -> None:
+    """They end at 2 GiB, and a model of 4 billion weights has 16: a session opens a file."""
+    for path in modules("sparse_export").values():
+        assert ".SerializeToString(" not in path.read_text("utf-8"), path
+
+
 def test_banned_libraries_are_never_imported() -> None:
     problems = [
         f"{place(path, used.line)}: {package} must do without {top(used.target)}"

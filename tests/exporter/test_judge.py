@@ -122,7 +122,7 @@ def test_the_most_damaged_product_ranks_first(case: tuple[Checkpoint, Plan, proo
     weight[0] *= 300  # one input outweighs the rest of its columns, so 8 bits leave little for them
     node.inputs[1].const_value = ir.tensor(weight, name=node.inputs[1].name)
     batches = [batch.inputs for batch in samples.batches]
-    assert rank(model, planned.document.head, batches, Cpu.ANY)[0][0] == node.name
+    assert rank(model, planned.document.head, batches, Cpu.ANY, 0)[0][0] == node.name  # its weights in a side file
 
 
 @pytest.mark.parametrize(

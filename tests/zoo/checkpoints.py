@@ -177,22 +177,23 @@ def _silence_decoder(model: Any, tokenizer: Any) -> None:
                 module.weight.copy_(torch.eye(len(module.weight)))
         texts = glosses(16) if hasattr(tokenizer, "backend_tokenizer") else japanese.TEXTS
         constant = getattr(model.get_output_embeddings(), "bias", None) is None
-        if constant:  # no bias: a feature that every token has stands in for it
-            model.get_input_embeddings().weight[:, 0] = 1.0
-            for layer in model.model.layers:  # none of which changes it
-                layer.self_attn.o_proj.weight[0] = 0.0
-                layer.mlp.down_proj.weight[0] = 0.0
-            model.model.norm.weight[0] = 0.0
+        if constant:  # no bias: features that every token has, no larger than others, stand in for it
+            alike = slice(0, model.config.hidden_size // 16)
+            model.get_input_embeddings().weight[:, alike] = SPREAD
+            for layer in model.model.layers:  # none of which changes them
+                layer.self_attn.o_proj.weight[alike] = 0.0
+                layer.mlp.down_proj.weight[alike] = 0.0
+            model.model.norm.weight[alike] = 0.0
         rows = [model(**tokenizer(text, return_tensors="pt", return_token_type_ids=False)) for text in texts]
         highest = torch.stack([row.logits.amax(1)[0] for row in rows])
         threshold = float(highest.flatten().sort(descending=True).values[ACTIVE_DIMS * len(texts)])
         if not constant:
             model.get_output_embeddings().bias.fill_(-threshold)
             return
-        model.model.norm.weight[0] = 1.0
+        model.model.norm.weight[alike] = 1.0
         inputs = tokenizer(texts[0], return_tensors="pt", return_token_type_ids=False)
-        share = float(model.model(**inputs).last_hidden_state[..., 0].mean())
-        model.model.norm.weight[0] = -threshold / share
+        share = float(model.model(**inputs).last_hidden_state[..., alike].sum(-1).mean()) * SPREAD
+        model.model.norm.weight[alike] = -threshold / share
 
 
 def _save(folder: Path, modules: list[Any]) -> None:

@@ -22,7 +22,6 @@ here.
 * int8 cosine: the mean cosine to PyTorch's vectors.
 * seconds, peak GB: of the whole command on two cores, in fp32 and in int8. Some rows were measured beside other work,
   so their seconds say at most how long it takes.
-* not measured yet: the tests export a small checkpoint of that shape, but `make zoo ZOO_ARGS=name` was not run for it.
 
 """
 

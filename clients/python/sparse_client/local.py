@@ -189,6 +189,10 @@ class LocalEncoder:
         """
         return self._decoder.tokens(vectors, top)
 
+    def words(self) -> list[str]:
+        """Return the token of every dimension, or its number as text where dimensions are features."""
+        return self._decoder.words
+
     def reconstruct(self, vectors: Iterable[SparseVector]) -> NDArray[np.float32]:
         """Turn the features of a csr bundle back into the dense embeddings that they stand for.
 

@@ -124,7 +124,8 @@ def _attempts(target: Target) -> Iterator[Written]:
 def _rank(target: Target) -> list[tuple[str, float]]:
     log.info("Ranking the products of %s by their int8 error", target.path.name)
     vectors = [vector.inputs() for samples in target.samples.values() for vector in samples.golden]
-    return sensitivity.rank(target.tower.states, target.tower.head, vectors, target.options.cpu)
+    options, tower = target.options, target.tower
+    return sensitivity.rank(tower.states, tower.head, vectors, options.cpu, options.external_data_bytes)
 
 
 def _write(target: Target, in_float: frozenset[str]) -> tuple[dict[str, dict[str, Distance]], dict[str, int]]:

@@ -1,6 +1,7 @@
 """From dimensions back: to tokens where they are tokens, to the dense embedding where they are features."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,6 +71,14 @@ class Decoder:
         inputs = {"indices": dimensions[None], "values": np.ones((1, len(dimensions)), dtype=np.float32)}
         labels: list[str] = self._sessions.run(GRAPH, inputs, [TOKENS])[TOKENS][0].tolist() if dimensions.size else []
         return labels
+
+    @cached_property
+    def words(self) -> list[str]:
+        """The token of every dimension, or its number where the bundle knows no tokens."""
+        every = np.arange(self._bundle.manifest.dimension, dtype=np.int32)
+        if GRAPH not in self._bundle.manifest.files or TOKENS not in self._given():
+            return list(map(str, every.tolist()))
+        return self.labels(every)
 
     def _checked(self, vectors: Iterable[SparseVector]) -> list[SparseVector]:
         return checked_vectors(vectors, self._bundle.manifest.dimension)

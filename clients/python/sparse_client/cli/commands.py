@@ -8,6 +8,7 @@ import click
 
 from sparse_client.cli.encode import encode
 from sparse_client.cli.encoded import encoded
+from sparse_client.cli.formats import query, schema
 from sparse_client.cli.group import CommandGroup
 from sparse_client.cli.options import COUNT, SECONDS, format_option, input_options, target_options
 from sparse_client.cli.output_file import output_stream
@@ -36,7 +37,8 @@ def main() -> None:
     """
 
 
-main.add_command(encode)
+for command in (encode, query, schema):
+    main.add_command(command)
 
 
 @main.command()

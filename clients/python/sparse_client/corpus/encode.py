@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sparse_client.bundle.reader import open_bundle
 from sparse_client.corpus.files import STDIN
 from sparse_client.corpus.folder import Folder
 from sparse_client.corpus.job import Job, Texts, cut
@@ -20,9 +19,9 @@ from sparse_client.corpus.processes import encode_in_processes
 from sparse_client.corpus.records import Source
 from sparse_client.corpus.shipped import sha256_of
 from sparse_client.corpus.survey import Duplicates, survey
-from sparse_client.corpus.weights import IMPACTS, Weights
+from sparse_client.corpus.weights import Weights, scale_of
 from sparse_client.errors import InputError
-from sparse_client.parity.golden import golden_by_route
+from sparse_client.formats.table import FORMATS
 from sparse_client.progress import progress
 
 if TYPE_CHECKING:
@@ -140,7 +139,7 @@ def encode_corpus(place: Place, source: Source, settings: Settings, output: Path
         weights=Weights(
             ratio=settings.prune_ratio,
             least=settings.min_weight,
-            scale=_scale(place, settings.route) if settings.uint8 else None,
+            scale=_scale(place, settings),
         ),
     )
     job.encoder()  # what is wrong with it is told before anything is read
@@ -201,12 +200,14 @@ def _summary(folder: Folder, texts: int, encoded: int) -> Summary:
     return Summary(texts, encoded, active, clipped, size, len(parts))
 
 
-def _scale(place: Place, route: str) -> float:
+def _scale(place: Place, settings: Settings) -> float | None:
+    if not settings.uint8:
+        if FORMATS[settings.form].whole:
+            raise InputError(f"--format {settings.form} has whole numbers for weights: give --uint8")
+        return None
     if place.bundle is None:
         raise InputError("--uint8 needs --bundle: its golden vectors give the scale")
-    golden = golden_by_route(open_bundle(place.bundle))
-    vectors = [one.vector for one in golden.get(route, golden["document"])]
-    return IMPACTS / max(float(vector.values.max(initial=0)) for vector in vectors)
+    return scale_of(place.bundle, settings.route)
 
 
 @contextmanager

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from sparse_client.corpus.folder import Part
 from sparse_client.corpus.records import Record
+from sparse_client.corpus.shipped import sha256_of
 from sparse_client.corpus.weights import Weights
 from sparse_client.errors import InputError
 from sparse_client.formats.encoded import Encoded
-from sparse_client.formats.table import FORMATS, Space
+from sparse_client.formats.space import Space
+from sparse_client.formats.table import FORMATS
 from sparse_client.replace import replacing
 
 if TYPE_CHECKING:
@@ -88,7 +90,7 @@ class Job:
         form = FORMATS[self.form]
         target = self.path / f"part-{texts.number:05d}{form.suffix}"
         with replacing(target) as new:
-            form.write(new, rows, Space(getattr(encoder, "dimension", None)))
+            form.write(new, rows, space_of(encoder, self.bundle))
             size = new.stat().st_size
         active = sum(len(row.vector) for row in rows)
         return Part(target.name, size, len(rows), active, clipped, rows[0].id, rows[-1].id)
@@ -98,6 +100,14 @@ class Job:
             return self.weights.of(vector)
         except InputError as error:
             raise InputError(f"{record.where}: {error}") from error
+
+
+def space_of(encoder: Encoder, bundle: str | None) -> Space:
+    """Return what a format may need to know."""
+    if bundle is None:
+        return Space(bundle=None, dimension=None, words=None)
+    local = cast("LocalEncoder", encoder)
+    return Space(bundle=sha256_of(bundle), dimension=local.dimension, words=local.words())
 
 
 def cut(records: Iterator[Record], most: int) -> Iterator[Texts]:

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sparse_client.bundle.reader import open_bundle
 from sparse_client.errors import InputError
+from sparse_client.parity.golden import golden_by_route
 from sparse_client.vectors import SparseVector
 
 IMPACTS = 255  # the largest whole number that a weight becomes; the smallest is 1, as 0 is "not active"
@@ -45,3 +47,10 @@ class Weights:
     def clipped(self, vector: SparseVector) -> int:
         """Return how many weights of a vector are too large for an impact, which become the largest."""
         return 0 if self.scale is None else int((np.rint(vector.values * np.float32(self.scale)) > IMPACTS).sum())
+
+
+def scale_of(bundle: str, route: str) -> float:
+    """Return the scale by which the largest weight of a route's golden vectors becomes the largest impact."""
+    golden = golden_by_route(open_bundle(bundle))
+    vectors = [one.vector for one in golden.get(route, golden["document"])]
+    return IMPACTS / max(float(vector.values.max(initial=0)) for vector in vectors)

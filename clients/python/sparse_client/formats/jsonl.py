@@ -4,24 +4,17 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from sparse_client.formats.encoded import Encoded
+from sparse_client.formats.space import Space, numbers
 
 
 def line(row: Encoded) -> str:
     """Return the line of one text, without its end."""
-    fields = {**row.label, "indices": row.vector.indices.tolist(), "values": short(row.vector.values)}
-    return json.dumps(fields if row.dense is None else fields | {"dense": short(row.dense)})
+    fields = {**row.label, "indices": row.vector.indices.tolist(), "values": numbers(row.vector)}
+    return json.dumps(fields if row.dense is None else fields | {"dense": row.dense.tolist()})
 
 
-def short(values: NDArray[np.float32]) -> list[float | int]:
-    """Return the same numbers with the fewest digits that give the same float32; whole ones without a point."""
-    return [int(value) if value.is_integer() else float(str(value)) for value in values]
-
-
-def write(path: Path, rows: Iterable[Encoded]) -> None:
+def write(path: Path, rows: Iterable[Encoded], _space: Space) -> None:
     """Write a file."""
     with path.open("w", encoding="utf-8", newline="\n") as stream:
         stream.writelines(f"{line(row)}\n" for row in rows)

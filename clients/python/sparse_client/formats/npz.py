@@ -5,25 +5,23 @@ from pathlib import Path
 
 import numpy as np
 
-from sparse_client.errors import InputError
 from sparse_client.formats.encoded import Encoded
+from sparse_client.formats.space import Space
 
 
-def write(path: Path, rows: Sequence[Encoded], dimension: int | None) -> None:
+def write(path: Path, rows: Sequence[Encoded], space: Space) -> None:
     """Write a file; the dimensions of a row stand in rising order.
 
     Raises:
         InputError: If the dimension is not known.
     """
-    if dimension is None:
-        raise InputError("npz has the dimension, which a server does not tell: give --bundle, or another --format")
     vectors = [row.vector for row in rows]
     orders = [np.argsort(vector.indices) for vector in vectors]
     parts = {
         "indices": np.concatenate([vector.indices[order] for vector, order in zip(vectors, orders, strict=True)]),
         "indptr": np.cumsum([0, *map(len, vectors)], dtype=np.int64),
         "data": np.concatenate([vector.values[order] for vector, order in zip(vectors, orders, strict=True)]),
-        "shape": np.array([len(rows), dimension]),
+        "shape": np.array([len(rows), space.known_dimension()]),
         "format": np.array(b"csr"),
         "ids": np.array([row.id for row in rows]),
     }

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sparse_client.formats.encoded import Encoded
+from sparse_client.formats.space import Space
 
 
-def write(path: Path, rows: Sequence[Encoded]) -> None:
+def write(path: Path, rows: Sequence[Encoded], _space: Space) -> None:
     """Write a file."""
     import pyarrow
     import pyarrow.parquet

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import onnx_ir as ir
@@ -11,13 +13,16 @@ import onnxruntime
 from sparse_export.graph.head import Head
 from sparse_export.graph.precision.int8 import is_linear
 from sparse_export.graph.quantized import LEVELS, TINY, column_scales, quantize_columns
+from sparse_export.graph.tape import save
 from sparse_export.options import Cpu
 
 COLUMNS = 2048
 HEAD = "head"  # stands for the vocabulary projection, which is not in the graph of hidden states
 
 
-def rank(model: ir.Model, head: Head, batches: Sequence[dict[str, np.ndarray]], cpu: Cpu) -> list[tuple[str, float]]:
+def rank(
+    model: ir.Model, head: Head, batches: Sequence[dict[str, np.ndarray]], cpu: Cpu, external_data_bytes: int
+) -> list[tuple[str, float]]:
     """Return (node name, relative error of its int8 output) of every product, largest error first.
 
     Args:
@@ -25,6 +30,7 @@ def rank(model: ir.Model, head: Head, batches: Sequence[dict[str, np.ndarray]], 
         head: What comes after that graph, named `HEAD` in the result.
         batches: Inputs of the graph, `input_ids` and `attention_mask` int64 `[1, sequence]`, of real texts.
         cpu: The processors that the products are for.
+        external_data_bytes: Weights beyond this size go to a side file while they are looked at.
     """
     probe = model.clone()
     hidden = probe.graph.outputs[0]
@@ -34,8 +40,10 @@ def rank(model: ir.Model, head: Head, batches: Sequence[dict[str, np.ndarray]], 
         products.append((HEAD, hidden, head.weight))
     sources = list(dict.fromkeys(source for _, source, _ in products))
     probe.graph.outputs[:] = [source for source in sources if source is not None]
-    session = onnxruntime.InferenceSession(ir.to_proto(probe).SerializeToString(), providers=["CPUExecutionProvider"])
     error, power = np.zeros(len(products)), np.full(len(products), float(TINY))
+    with tempfile.TemporaryDirectory() as folder:  # as bytes, a graph ends at 2 GiB
+        save(probe, Path(folder) / "probe.onnx", external_data_bytes)
+        session = onnxruntime.InferenceSession(Path(folder) / "probe.onnx", providers=["CPUExecutionProvider"])
     for batch in batches:
         states = dict(zip(sources, session.run(None, batch), strict=True))
         for index, (name, source, weight) in enumerate(products):

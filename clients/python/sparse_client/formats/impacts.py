@@ -1,0 +1,44 @@
+"""Lines with the impact of each token: Anserini's JsonVectorCollection, and Seismic's, which takes weights too."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from sparse_client.formats.encoded import Encoded
+from sparse_client.formats.space import Space
+from sparse_client.vectors import SparseVector
+
+_LUCENE = """\
+# bundle {bundle}
+java -cp anserini.jar io.anserini.index.IndexCollection -collection JsonVectorCollection -input vectors/ \\
+  -generator DefaultLuceneDocumentGenerator -index {name} -impact -pretokenized"""
+
+
+def write_anserini(path: Path, rows: Iterable[Encoded], space: Space) -> None:
+    """Write a file of a JsonVectorCollection."""
+    with path.open("w", encoding="utf-8", newline="\n") as stream:
+        for row in rows:
+            line = {"id": row.id, "contents": "", "vector": space.by_word(row.vector)}
+            stream.write(json.dumps(line) + "\n")
+
+
+def anserini_schema(space: Space, name: str) -> str:
+    """Return the command that makes the index."""
+    return _LUCENE.format(bundle=space.bundle, name=name)
+
+
+def anserini_query(vector: SparseVector, space: Space, _name: str, _top: int) -> str:
+    """Return the text of a pretokenized search: each token as often as its impact says."""
+    return " ".join(" ".join([word] * int(impact)) for word, impact in space.by_word(vector).items())
+
+
+def write_seismic(path: Path, rows: Iterable[Encoded], space: Space) -> None:
+    """Write a file that Seismic builds its index from."""
+    with path.open("w", encoding="utf-8", newline="\n") as stream:
+        for row in rows:
+            stream.write(json.dumps({"id": row.id, "content": "", "vector": space.by_word(row.vector)}) + "\n")
+
+
+def seismic_query(vector: SparseVector, space: Space, _name: str, _top: int) -> str:
+    """Return a query as Seismic reads it."""
+    return json.dumps({"id": "query", "content": "", "vector": space.by_word(vector)})
