@@ -89,6 +89,7 @@ def cluster() -> Iterator[None]:
 
 
 @pytest.mark.alone
+@pytest.mark.filterwarnings("ignore")  # of Ray Data, about itself
 @pytest.mark.usefixtures("cluster")
 def test_a_building_block_for_datasets(splade_int8_bundle: Path) -> None:
     """The vectors of LocalEncoder beside the other columns, with the bundle sent to the machines."""
@@ -98,7 +99,7 @@ def test_a_building_block_for_datasets(splade_int8_bundle: Path) -> None:
 
     texts = glosses(200)
     dataset = ray.data.from_items([{"id": number, "text": text} for number, text in enumerate(texts)])
-    bundle = ray.put(ship(str(splade_int8_bundle)))
+    bundle = ship(str(splade_int8_bundle))
     rows = dataset.map_batches(
         Encode, fn_constructor_args=(bundle,), batch_size=50, compute=ray.data.ActorPoolStrategy(size=2)
     ).take_all()

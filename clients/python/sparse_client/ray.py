@@ -26,7 +26,7 @@ class Encode:
         SparseClientError: If the bundle cannot be opened, or an option is wrong.
 
     Example:
-        >>> dataset.map_batches(Encode, fn_constructor_args=(ray.put(ship("bundle/")),), concurrency=4, batch_size=1024)
+        >>> dataset.map_batches(Encode, fn_constructor_args=(ship("bundle/"),), concurrency=4, batch_size=1024)
     """
 
     def __init__(self, bundle: str | Shipped, *, field: str = "text", route: str = "document", **options: Any) -> None:

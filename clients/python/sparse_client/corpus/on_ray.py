@@ -6,6 +6,7 @@ All machines write to the same folder, so it must be on a disk that all of them 
 from __future__ import annotations
 
 import functools
+import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import cycle, islice
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import types
 
 LOCAL = "local"
+_CONNECT_SECONDS = 10
 _AHEAD = 2  # parts that an actor has: one that it makes, one that waits for it
 
 
@@ -63,8 +65,9 @@ def encode_on_ray(
     """
     ray = ray_library()
     try:
+        _check_reached(cluster.address)
         ray.init(None if cluster.address == LOCAL else cluster.address, log_to_driver=False, configure_logging=False)
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise SparseClientError(f"--ray {cluster.address}: {one_line(error)}; give an address, or local") from error
     try:
         count = cluster.workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
@@ -87,6 +90,13 @@ def encode_on_ray(
         ) from None
     finally:
         ray.shutdown()
+
+
+def _check_reached(address: str) -> None:
+    """Ray itself takes minutes to give up on an address where nobody listens."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=_CONNECT_SECONDS).close()
 
 
 @functools.cache
