@@ -15,7 +15,7 @@ DEMO := build/splade-tiny-int8
 PAGE := build/web
 
 .DEFAULT_GOAL := help
-.PHONY: help models demo train-demo serve web screenshots javascript chromium qemu processors runtimes test quick check check-javascript zoo docs bench bench-peers bench-serve bench-train bench-web lock newest clean
+.PHONY: help models demo train-demo serve web screenshots javascript chromium qemu processors runtimes test quick check check-javascript zoo docs bench bench-peers bench-serve bench-train bench-web bench-corpus lock newest clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -110,6 +110,9 @@ bench-web: $(INSTALLED) javascript chromium ## Compare Node with Python, and mea
 	@$(BIN)/python scripts/fetch_models.py splade-tiny wordnet
 	@$(MAKE) --no-print-directory web NOSERVE=1
 	$(BIN)/python benchmarks/javascript.py $(DEMO) $(PAGE)
+
+bench-corpus: $(INSTALLED) models ## Encode 20,000 texts in one process, in many, and on Ray; BENCH_ARGS="--texts 100000"
+	$(BIN)/python benchmarks/corpus.py $(BENCH_ARGS)
 
 bench-train: $(INSTALLED) ## Compare a training step with sentence-transformers'
 	@$(BIN)/python scripts/fetch_models.py splade-tiny wordnet
