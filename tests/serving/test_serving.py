@@ -82,15 +82,21 @@ def test_decode_to_an_embedding(running: Running) -> None:
 
 
 def test_requests_are_batched(running: Running) -> None:
-    """16 at a time, of one length: the server makes fewer runs than requests, and each gets its own answer."""
+    """16 at a time, of one length: the server makes fewer runs than requests, and each gets its own answer.
+
+    On a busy machine they may come one after the other, so they are sent again.
+    """
     model = "splade_document_encoder"
     before = counts(running.kserve, model)
     texts = [f"the weather in {number}" for number in range(10, 74)]
     alone = {text: encode(running.bundles["splade"], [text])[0] for text in texts[:8]}
-    with ThreadPoolExecutor(16) as pool:
-        served = list(pool.map(lambda text: running.kserve.encode("splade_document", [text])[0], texts))
-    requests, runs = (after - earlier for after, earlier in zip(counts(running.kserve, model), before, strict=True))
-    assert requests == len(texts)
+    for sent in range(1, 6):
+        with ThreadPoolExecutor(16) as pool:
+            served = list(pool.map(lambda text: running.kserve.encode("splade_document", [text])[0], texts))
+        requests, runs = (after - earlier for after, earlier in zip(counts(running.kserve, model), before, strict=True))
+        assert requests == sent * len(texts)
+        if runs < requests:
+            break
     assert runs < requests
     for text, expected in alone.items():
         row = served[texts.index(text)]

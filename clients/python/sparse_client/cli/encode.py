@@ -13,7 +13,6 @@ import click
 from sparse_client.cli.encoded import encoded
 from sparse_client.cli.options import COUNT, input_options, target_options
 from sparse_client.cli.output_file import output_stream
-from sparse_client.cli.printing import show_summary
 from sparse_client.cli.target import Target
 from sparse_client.errors import InputError
 from sparse_client.formats.table import FORMATS
@@ -77,7 +76,7 @@ def encode(source: "Source", target: Target, output: str | None, skip_bad: str |
     from sparse_client.corpus.records import Skipped
 
     given = {name: value for name, value in options.items() if value is not None}
-    to_folder = output is not None and (output.endswith("/") or Path(output).is_dir())
+    to_folder = output is not None and (output.endswith("/") or (source.path is not None and Path(output).is_dir()))
     if skip_bad is not None and skip_bad in ("-", output):
         raise InputError(f"--skip-bad {skip_bad} is where the vectors go: give it a file of its own")
     with ExitStack() as stack:
@@ -111,6 +110,7 @@ def _into_lines(source: "Source", target: Target, stream: TextIO, options: dict[
 
 
 def _into_folder(source: "Source", target: Target, output: Path, options: dict[str, Any]) -> None:
+    from sparse_client.cli.printing import show_summary
     from sparse_client.corpus.encode import Place, Settings, encode_corpus
 
     if source.path is None:
