@@ -158,6 +158,7 @@ def encode_corpus(place: Place, source: Source, settings: Settings, output: Path
             most = -(-found.texts // settings.shard_texts)
             with progress(found.texts, "encoding") as advance:
                 encoded = _fill(folder, job, parts, place.with_work_for(most), advance)
+            folder.clean()
             folder.save(complete=True)
         except OSError as error:
             raise InputError(

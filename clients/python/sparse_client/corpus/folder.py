@@ -75,9 +75,13 @@ class Folder:
             folder.save()
             return folder
         folder = cls(path, made, _parts(manifest, made))
-        for left in path.glob(LEFT_BEHIND):
-            shutil.rmtree(left, ignore_errors=True)
+        folder.clean()
         return folder
+
+    def clean(self) -> None:
+        """Remove what processes that were killed have left behind."""
+        for left in self.path.glob(LEFT_BEHIND):
+            shutil.rmtree(left, ignore_errors=True)
 
     def missing(self, number: int) -> bool:
         """Tell whether a part is still to be made."""
