@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import resource
 import signal
 import subprocess
@@ -22,6 +23,8 @@ from click.testing import CliRunner, Result
 
 from sparse_client import LocalEncoder, SparseVector
 from sparse_client.cli.commands import main
+from sparse_client.corpus.records import Source
+from sparse_client.corpus.survey import survey
 from sparse_client.corpus.weights import Weights
 from sparse_client.errors import InputError
 from support.commands import content_of
@@ -220,6 +223,35 @@ def test_bad_records_stop_before_anything_is_encoded(encode: Encode, tmp_path: P
     empty = tmp_path / "empty.jsonl"
     empty.write_text("")
     assert "has no text" in encode(tmp_path / "e", source=empty).stderr
+
+
+def test_an_input_that_changes_under_way_is_refused(encode: Encode, tmp_path: Path) -> None:
+    """It is read twice: vectors of other texts than those that the manifest names must not pass for complete."""
+    source = tmp_path / "changing.jsonl"
+    source.write_text('{"id": 1, "text": "a whale"}\n')
+    found = survey(Source(path=str(source)), "error", lambda _: None)
+    assert len(list(found.kept(Source(path=str(source)).records()))) == 1
+    source.write_text('{"id": 1, "text": "a whole"}\n')
+    with pytest.raises(InputError, match="the input changed while it was encoded"):
+        list(found.kept(Source(path=str(source)).records()))
+
+
+@pytest.mark.parametrize("number", ["nan", "inf"])
+def test_numbers_that_are_none(encode: Encode, tmp_path: Path, number: str) -> None:
+    """NaN is in every range of click's."""
+    for option in ("--min-weight", "--prune-ratio", "--timeout"):
+        result = encode(tmp_path / "v", option, number)
+        assert result.exit_code == 2
+        assert "not a finite number" in result.stderr or "not in the range" in result.stderr
+        assert option in result.stderr
+
+
+def test_progress_is_told_in_lines_where_there_is_no_terminal(
+    encode: Encode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sparse_client.progress.LINE_SECONDS", 0.0)
+    told = encode(tmp_path / "v", "--workers", 1, "--shard-texts", 300).stderr
+    assert re.search(r"^encoding: 300 of 600, [\d,]+/s, 0 minutes left$", told, re.MULTILINE)
 
 
 def test_texts_of_any_size_and_bytes(encode: Encode, tmp_path: Path) -> None:

@@ -201,6 +201,17 @@ def test_other_files_have_the_form_of_their_documentation(corpus: Corpus) -> Non
     assert "tensor<float>(token{})" in corpus.told("schema", "vespa")
 
 
+def test_what_a_reader_would_take_otherwise_is_refused(tmp_path: Path) -> None:
+    space = Space(bundle="b", dimension=2, words=["a b", ""])
+    for index in (0, 1):
+        with pytest.raises(InputError, match="is no term: a pretokenized text of Lucene is cut at white space"):
+            FORMATS["anserini"].write(tmp_path / "f", [Encoded(1, {}, SparseVector([index], [7.0]))], space)
+    vespa = FORMATS["vespa"]
+    assert vespa.schema is not None
+    with pytest.raises(InputError, match="--name other: the documents of a feed are of the type documents"):
+        vespa.schema(space, "other")
+
+
 @pytest.mark.parametrize("name", ["a b", "x; DROP TABLE y", "1a", ""])
 def test_a_name_is_a_name(splade_int8_bundle: Path, name: str) -> None:
     given = ["--bundle", str(splade_int8_bundle), "--format", "pgvector", "--name", name]

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sparse_client import LocalEncoder, SparseVector
+from sparse_client import InputError, LocalEncoder, SparseVector
 from support.commands import content_of
 from support.real_checkpoints import glosses
 
@@ -77,6 +77,20 @@ def test_what_is_wrong_is_told_without_a_traceback(splade_int8_bundle: Path, cor
     assert result.returncode == 1
     assert "Error: --ray 127.0.0.1:1" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_a_batch_of_one_and_what_is_no_batch(splade_int8_bundle: Path) -> None:
+    """Rows of one length stay rows."""
+    from sparse_client.ray import Encode
+
+    encode = Encode(str(splade_int8_bundle), max_active_dims=5)
+    for texts in (["a whale"], ["a whale", "a ship"]):
+        batch = encode({"text": np.array(texts, dtype=object)})
+        assert [list(row.shape) for row in batch["indices"]] == [[5]] * len(texts)
+    with pytest.raises(InputError, match="there is no column 'text', only body"):
+        encode({"body": np.array(["a"])})
+    with pytest.raises(InputError, match="route is 'docs', expected document or query"):
+        Encode(str(splade_int8_bundle), route="docs")
 
 
 @pytest.fixture

@@ -5,12 +5,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sparse_client.corpus.shipped import Shipped, ship
+from sparse_client.errors import InputError
 from sparse_client.local import LocalEncoder
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["Encode", "Shipped", "ship"]
+
+ROUTES = ("document", "query")
 
 
 class Encode:
@@ -30,6 +33,8 @@ class Encode:
     """
 
     def __init__(self, bundle: str | Shipped, *, field: str = "text", route: str = "document", **options: Any) -> None:
+        if route not in ROUTES:
+            raise InputError(f"route is {route!r}, expected {' or '.join(ROUTES)}")
         encoder = LocalEncoder(bundle.unpack() if isinstance(bundle, Shipped) else bundle, **{"threads": 1} | options)
         self._encode = encoder.encode_queries if route == "query" else encoder.encode_documents
         self._field = field
@@ -46,6 +51,8 @@ class Encode:
         Raises:
             InputError: If there is no such column, or it does not hold texts.
         """
+        if self._field not in batch:
+            raise InputError(f"there is no column {self._field!r}, only {', '.join(batch)}: give field=")
         vectors = self._encode([*batch[self._field]], False)
         return batch | {
             "indices": _ragged([vector.indices for vector in vectors]),
@@ -55,5 +62,6 @@ class Encode:
 
 def _ragged(rows: "list[NDArray[Any]]") -> "NDArray[Any]":
     column = np.empty(len(rows), dtype=object)
-    column[:] = rows
+    for position, row in enumerate(rows):  # assigned at once, rows of one length would become a matrix
+        column[position] = row
     return column

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from sparse_client.cli.encoded import encoded
-from sparse_client.cli.options import COUNT, input_options, target_options
+from sparse_client.cli.options import COUNT, FiniteRange, input_options, target_options
 from sparse_client.cli.output_file import output_stream
 from sparse_client.cli.target import Target
 from sparse_client.errors import InputError
@@ -31,7 +31,7 @@ _FOLDER_ONLY = {
     "ray": "--ray",
     "shard_texts": "--shard-texts",
 }
-_SHARE = click.FloatRange(0, 1, max_open=True)
+_SHARE = FiniteRange(0, 1, max_open=True)
 
 
 @click.command()
@@ -41,7 +41,7 @@ _SHARE = click.FloatRange(0, 1, max_open=True)
 @click.option(
     "--prune-ratio", type=_SHARE, default=0.0, metavar="R", help="Drop weights under R of the text's largest."
 )
-@click.option("--min-weight", type=click.FloatRange(min=0), default=0.0, metavar="W", help="Drop weights under W.")
+@click.option("--min-weight", type=FiniteRange(min=0), default=0.0, metavar="W", help="Drop weights under W.")
 @click.option("--dense", is_flag=True, help="Also write the dense embedding, of a bundle exported with --with-dense.")
 @click.option(
     "--output",
@@ -122,7 +122,7 @@ def _into_folder(source: "Source", target: Target, output: Path, options: dict[s
         open_encoder=partial(_open, target, options.get("top")),
         bundle=target.bundle,
         model=target.model,
-        workers=1 if target.bundle is None or target.providers else workers,
+        workers=workers or (1 if target.bundle is None or target.providers else None),
         threads=target.threads,
         ray=cluster,
     )

@@ -1,4 +1,4 @@
-"""The commands `sparse-client schema` and `sparse-client query`: what an engine is told beside the vectors."""
+"""The commands `sparse-client schema` and `query`: they print what an engine needs besides the vectors."""
 
 import sys
 

@@ -1,6 +1,7 @@
 """Options that several commands have."""
 
 import functools
+import math
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
@@ -10,7 +11,20 @@ import click
 from sparse_client.cli.target import Target
 
 COUNT = click.IntRange(min=1)
-SECONDS = click.FloatRange(min=0, min_open=True)
+
+
+class FiniteRange(click.FloatRange):
+    """A range of numbers without NaN, which is in every range of click's, and without infinity."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
+
+
+SECONDS = FiniteRange(min=0, min_open=True)
 
 
 def target_options(command: Callable[..., None]) -> Callable[..., None]:

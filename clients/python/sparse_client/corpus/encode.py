@@ -116,11 +116,11 @@ class Summary:
 def encode_corpus(place: Place, source: Source, settings: Settings, output: Path) -> Summary:
     """Encode a corpus into a folder; started again, it goes on after the files that are complete.
 
-    All records are read once before the first is encoded, so what is wrong with one is told at once.
+    Before the first text is encoded, all records are read once: a bad one stops the run at its start, not after hours.
 
     Args:
         place: Where texts are encoded.
-        source: The texts. Standard input is first written into the folder.
+        source: The texts. Standard input is first written to a temporary file.
         settings: What to write.
         output: The folder.
 
@@ -142,7 +142,7 @@ def encode_corpus(place: Place, source: Source, settings: Settings, output: Path
             scale=_scale(place, settings),
         ),
     )
-    job.encoder()  # what is wrong with it is told before anything is read
+    job.encoder()  # a broken bundle stops the run here, before the corpus is read
     with _readable_twice(source) as texts:
         with progress(None, "reading") as advance:
             found = survey(texts, settings.duplicates, advance)
@@ -155,29 +155,27 @@ def encode_corpus(place: Place, source: Source, settings: Settings, output: Path
             folder = Folder.open(output, made)
             again = replace(texts, skip=None if texts.skip is None else _say_nothing)
             parts = cut(found.kept(again.records()), settings.shard_texts)
+            before = sum(part.texts for number, part in folder.parts.items() if not folder.missing(number))
             most = -(-found.texts // settings.shard_texts)
             with progress(found.texts, "encoding") as advance:
-                encoded = _fill(folder, job, parts, place.with_work_for(most), advance)
+                _fill(folder, job, parts, place.with_work_for(most), advance)
             folder.clean()
             folder.save(complete=True)
         except OSError as error:
             raise InputError(
                 f"--output {output} cannot be written: {error.strerror}; the same command goes on from there"
             ) from error
-    return _summary(folder, found.texts, encoded)
+    return _summary(folder, found.texts, found.texts - before)
 
 
-def _fill(folder: Folder, job: Job, parts: Iterator[Texts], place: Place, advance: Callable[[int], None]) -> int:
-    """Make the parts that are missing, and return how many texts they have."""
-    before = 0
+def _fill(folder: Folder, job: Job, parts: Iterator[Texts], place: Place, advance: Callable[[int], None]) -> None:
+    """Make the parts that are missing."""
 
     def missing() -> Iterator[Texts]:
-        nonlocal before
         for texts in parts:
             if folder.missing(texts.number):
                 yield texts
             else:
-                before += len(texts.records)
                 advance(len(texts.records))
 
     single = replace(job, threads=job.threads or 1)
@@ -191,7 +189,6 @@ def _fill(folder: Folder, job: Job, parts: Iterator[Texts], place: Place, advanc
         encoder = job.encoder()
         for texts in missing():
             folder.add(texts.number, job.run(encoder, texts, advance))
-    return sum(part.texts for part in folder.parts.values()) - before
 
 
 def _summary(folder: Folder, texts: int, encoded: int) -> Summary:

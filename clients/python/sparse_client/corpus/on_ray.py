@@ -88,6 +88,8 @@ def encode_on_ray(
         raise (
             error.cause if isinstance(error.cause, SparseClientError) else SparseClientError(one_line(error))
         ) from None
+    except ray.exceptions.RayError as error:  # an actor that cannot start, an object that was lost
+        raise SparseClientError(f"Ray cannot go on: {one_line(error)}") from error
     finally:
         ray.shutdown()
 

@@ -50,7 +50,15 @@ class Weights:
 
 
 def scale_of(bundle: str, route: str) -> float:
-    """Return the scale by which the largest weight of a route's golden vectors becomes the largest impact."""
+    """Return the scale by which the largest weight of a route's golden vectors becomes the largest impact.
+
+    Raises:
+        InputError: If no weight is above 0.
+        BundleError: If the bundle cannot be read.
+    """
     golden = golden_by_route(open_bundle(bundle))
     vectors = [one.vector for one in golden.get(route, golden["document"])]
-    return IMPACTS / max(float(vector.values.max(initial=0)) for vector in vectors)
+    largest = max(float(vector.values.max(initial=0)) for vector in vectors)
+    if largest <= 0:
+        raise InputError(f"no weight of a {route} of {bundle} is above 0, so there are no impacts: no --uint8")
+    return IMPACTS / largest

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from sparse_client.errors import InputError
 from sparse_client.formats.encoded import Encoded
 from sparse_client.formats.space import Space
 from sparse_client.vectors import SparseVector
@@ -18,7 +19,7 @@ def write_anserini(path: Path, rows: Iterable[Encoded], space: Space) -> None:
     """Write a file of a JsonVectorCollection."""
     with path.open("w", encoding="utf-8", newline="\n") as stream:
         for row in rows:
-            line = {"id": row.id, "contents": "", "vector": space.by_word(row.vector)}
+            line = {"id": row.id, "contents": "", "vector": _terms(row.vector, space)}
             stream.write(json.dumps(line) + "\n")
 
 
@@ -29,7 +30,7 @@ def anserini_schema(space: Space, name: str) -> str:
 
 def anserini_query(vector: SparseVector, space: Space, _name: str, _top: int) -> str:
     """Return the text of a pretokenized search: each token as often as its impact says."""
-    return " ".join(" ".join([word] * int(impact)) for word, impact in space.by_word(vector).items())
+    return " ".join(" ".join([word] * int(impact)) for word, impact in _terms(vector, space).items())
 
 
 def write_seismic(path: Path, rows: Iterable[Encoded], space: Space) -> None:
@@ -42,3 +43,11 @@ def write_seismic(path: Path, rows: Iterable[Encoded], space: Space) -> None:
 def seismic_query(vector: SparseVector, space: Space, _name: str, _top: int) -> str:
     """Return a query as Seismic reads it."""
     return json.dumps({"id": "query", "content": "", "vector": space.by_word(vector)})
+
+
+def _terms(vector: SparseVector, space: Space) -> dict[str, float]:
+    weights = space.by_word(vector)
+    for word in weights:
+        if not word or any(map(str.isspace, word)):
+            raise InputError(f"the token {word!r} is no term: a pretokenized text of Lucene is cut at white space")
+    return weights
