@@ -62,6 +62,5 @@ class Encode:
 
 def _ragged(rows: "list[NDArray[Any]]") -> "NDArray[Any]":
     column = np.empty(len(rows), dtype=object)
-    for position, row in enumerate(rows):  # assigned at once, rows of one length would become a matrix
-        column[position] = row
+    column[:] = rows
     return column
