@@ -17,6 +17,7 @@ from sparse_export.errors import ParityError
 from sparse_export.golden_texts import REAL_TEXTS
 from sparse_export.graph.precision.sensitivity import rank
 from sparse_export.graph.tape import GraphTape, save
+from sparse_export.graph.vocabulary_head import VocabularyHead
 from sparse_export.options import Cpu
 from sparse_export.parity import promise, proof
 from sparse_export.plan.build_graph import assemble
@@ -122,7 +123,34 @@ def test_the_most_damaged_product_ranks_first(case: tuple[Checkpoint, Plan, proo
     weight[0] *= 300  # one input outweighs the rest of its columns, so 8 bits leave little for them
     node.inputs[1].const_value = ir.tensor(weight, name=node.inputs[1].name)
     batches = [batch.inputs for batch in samples.batches]
-    assert rank(model, planned.document.head, batches, Cpu.ANY, 0)[0][0] == node.name  # its weights in a side file
+    ranking = rank(model, planned.document.head, batches, Cpu.ANY, 0)  # its weights in a side file
+    # The head of what is no longer a model suffers, too: its relu leaves little.
+    assert [name for name, _ in ranking if name != "head"][0] == node.name
+
+
+def test_of_logits_only_what_relu_leaves_counts() -> None:
+    """A bias that takes most of each logit away makes the head more sensitive, though its product is the same."""
+    draw = np.random.default_rng(0)
+    table = ir.tensor(draw.normal(size=(50, 32)).astype(np.float32), name="table")
+    model = ir.from_onnx_text(
+        """<ir_version: 10, opset_import: ["": 18]>
+        g (int64[b, s] input_ids, int64[b, s] attention_mask, float[50, 32] table) => (float[b, s, h] states) {
+          states = Gather (table, input_ids)
+        }"""
+    )
+    value = model.graph.inputs.pop()
+    value.const_value = table
+    model.graph.initializers.add(value)
+    ids = np.arange(50)[None]
+    batches = [{"input_ids": ids, "attention_mask": np.ones_like(ids)}]
+    weight = draw.normal(size=(32, 500)).astype(np.float32)
+    errors = []
+    for bias in (0.0, -16.0):
+        head = VocabularyHead(weight, np.full(500, bias, np.float32), "max", "relu")
+        ((name, error),) = rank(model, head, batches, Cpu.ANY, 2**31)
+        assert name == "head"
+        errors.append(error)
+    assert errors[1] > 2 * errors[0]
 
 
 @pytest.mark.parametrize(

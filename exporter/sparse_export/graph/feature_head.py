@@ -63,6 +63,11 @@ class FeatureHead:
         """Number of features."""
         return int(self.weight.shape[1])
 
+    @property
+    def relu_bias(self) -> None:
+        """None: the largest features stay, whatever their sign before."""
+        return None
+
     def facts(self) -> TowerFacts:
         """Return what the manifest says about it."""
         space = "normalized embedding (mean 0, standard deviation 1)" if self.normalize else "embedding"

@@ -31,6 +31,10 @@ class Head(Protocol):
     def per_text(self) -> bool:
         """Whether in int8 its states have one scale per text, not one per row."""
 
+    @property
+    def relu_bias(self) -> np.ndarray | None:
+        """float32 `[columns]`, added to its products before a relu; None where that is not what comes next."""
+
     def facts(self) -> TowerFacts:
         """Return what the manifest says about it."""
 

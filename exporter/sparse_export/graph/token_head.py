@@ -54,6 +54,11 @@ class TokenHead:
         """It has no states in int8."""
         return False
 
+    @property
+    def relu_bias(self) -> None:
+        """None: its product stays in float."""
+        return None
+
     def facts(self) -> TowerFacts:
         """Return what the manifest says about it."""
         return TowerFacts(pooling="max", dense_dim=len(self.linear) if self.with_dense else None)

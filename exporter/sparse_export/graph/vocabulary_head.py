@@ -75,6 +75,11 @@ class VocabularyHead:
         weight, bias = np.ascontiguousarray(self.weight[:, columns]), self.bias[columns]
         return replace(self, weight=weight, bias=bias, columns=columns, dropped=self.width - len(columns))
 
+    @property
+    def relu_bias(self) -> np.ndarray:
+        """The decoder's bias."""
+        return self.bias
+
     def facts(self) -> TowerFacts:
         """Return what the manifest says about it."""
         return TowerFacts(pooling=self.pooling, activation=self.activation)

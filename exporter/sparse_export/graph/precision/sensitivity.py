@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -49,7 +50,8 @@ def rank(
         for index, (name, source, weight) in enumerate(products):
             rows = states[source].reshape(-1, weight.shape[0])
             largest = np.abs(rows).max(axis=(0, 1) if name == HEAD and head.per_text else 1, keepdims=True)
-            lost, whole = _squares(rows, np.maximum(largest, TINY) / LEVELS, weight, cpu)
+            bias = head.relu_bias if name == HEAD else None
+            lost, whole = _squares(rows, np.maximum(largest, TINY) / LEVELS, _Product(weight, bias, cpu))
             error[index] += lost
             power[index] += whole
     relative = np.sqrt(error / power)
@@ -65,18 +67,37 @@ def steps(ranking: Sequence[tuple[str, float]]) -> Iterator[frozenset[str]]:
         yield frozenset(name for name, _ in ranking[:count])
 
 
-def _squares(states: np.ndarray, steps: np.ndarray, weight: np.ndarray, cpu: Cpu) -> tuple[float, float]:
+@dataclass(frozen=True, slots=True)
+class _Product:
+    """A product of states.
+
+    Attributes:
+        weight: float32 `[dim, columns]`.
+        relu_bias: float32 `[columns]`, added before a relu; None where the product itself goes on.
+        cpu: The processors that it is for.
+    """
+
+    weight: np.ndarray
+    relu_bias: np.ndarray | None
+    cpu: Cpu
+
+
+def _squares(states: np.ndarray, steps: np.ndarray, product: _Product) -> tuple[float, float]:
     """Return the squares of what int8 loses of `[tokens, columns]` and of the whole, each summed up.
 
+    Of logits only what a relu leaves counts. Where that is little, the same error weighs more.
     Some columns at a time: all logits of a batch of long texts are gigabytes.
     """
     quantized = np.rint(states / steps)
     lost = whole = 0.0
-    for start in range(0, weight.shape[1], COLUMNS):
-        block = weight[:, start : start + COLUMNS]
-        columns = column_scales(block, cpu)
+    for start in range(0, product.weight.shape[1], COLUMNS):
+        block = product.weight[:, start : start + COLUMNS]
+        columns = column_scales(block, product.cpu)
         exact = states @ block
         rounded = quantized @ quantize_columns(block, columns).astype(np.float32) * steps * columns
+        if product.relu_bias is not None:
+            bias = product.relu_bias[start : start + COLUMNS]
+            exact, rounded = np.maximum(exact + bias, 0), np.maximum(rounded + bias, 0)
         lost += float(np.square(exact - rounded).sum())
         whole += float(np.square(exact).sum())
     return lost, whole
