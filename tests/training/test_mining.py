@@ -137,3 +137,11 @@ def test_a_recipe_trains_on_what_the_command_mines(
 def test_a_choice_that_does_not_exist(name: str) -> None:
     with pytest.raises(RecipeError, match=f"--{name}: expected one of t.*, got 'nonsense'"):
         MiningOptions(**{name: "nonsense"})
+
+
+@pytest.mark.parametrize("option", ["--absolute-margin", "--relative-margin", "--max-score", "--min-score"])
+def test_a_number_that_is_none(option: str) -> None:
+    """No score is at most NaN: every pair would silently lose its negatives."""
+    result = CliRunner().invoke(main, ["mine", option, "nan"])
+    assert result.exit_code == 2
+    assert "nan is not a finite number" in result.output

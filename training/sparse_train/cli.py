@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from sparse_client.cli.group import CommandGroup
+from sparse_client.cli.options import FiniteRange
 from sparse_client.errors import SparseClientError
 from sparse_export.errors import SparseExportError
 from sparse_export.options import PRECISION_OF_QUANTIZE
@@ -130,11 +131,15 @@ def train(
 @click.option("--range-min", default=0, show_default=True, help="First rank to take; answers are not counted.")
 @click.option("--range-max", default=100, show_default=True, help="Rank to stop before.")
 @click.option(
-    "--absolute-margin", type=float, help="Keep a negative only if its score is at least this far below the answer's."
+    "--absolute-margin",
+    type=FiniteRange(),
+    help="Keep a negative only if its score is at least this far below the answer's.",
 )
-@click.option("--relative-margin", type=float, help="As --absolute-margin, as a fraction of the answer's score.")
-@click.option("--max-score", type=float, help="Keep a negative only if its score is at most this.")
-@click.option("--min-score", type=float, help="Keep a negative only if its score is at least this.")
+@click.option(
+    "--relative-margin", type=FiniteRange(), help="As --absolute-margin, as a fraction of the answer's score."
+)
+@click.option("--max-score", type=FiniteRange(), help="Keep a negative only if its score is at most this.")
+@click.option("--min-score", type=FiniteRange(), help="Keep a negative only if its score is at least this.")
 @click.option(
     "--sampling",
     type=click.Choice(["top", "random"]),
