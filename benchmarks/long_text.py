@@ -3,7 +3,7 @@
     python benchmarks/long_text.py
     python benchmarks/long_text.py --precisions int8 --tokens 4096 --proof-tokens 8192
 
-Each step is a process of its own, which prints its peak memory. Writes bundles to build/bench/.
+Each step runs in its own process, which prints its peak memory. Writes bundles to build/bench/.
 """
 
 import argparse
