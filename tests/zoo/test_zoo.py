@@ -55,8 +55,8 @@ def test_the_figures_are_of_these_rows() -> None:
         assert set(model.exports) == (set() if row.refused else {"fp32", "int8"})
 
 
-# Of its random weights the threshold leaves a tenth of each logit, so rounding weighs ten times: that of the embeddings,
-# which are int8 whatever products stay in float, misses the promise alone. Trained weights were not tried.
+# Of its random weights the threshold leaves a tenth of each logit, so rounding weighs ten times: that of the
+# embeddings, which are int8 whatever products stay in float, misses the promise alone. Trained weights were not tried.
 RANDOM_IN_INT8 = {("naver/splade-code-06B",)}
 
 
